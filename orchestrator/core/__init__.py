@@ -1,0 +1,1 @@
+"""The pure part: values and functions without clock, IO, randomness or environment."""

@@ -1,0 +1,287 @@
+"""From a scenario as written to its law: resolves every name, checks every type, reports every problem.
+
+Problems are collected, not raised one by one, so that an author sees all of them in one pass; each has the
+path of keys that leads to it, which the library turns into a file and a line.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from orchestrator.core.blocks import Builder, Problem, Scope
+from orchestrator.core.calendar import day_number
+from orchestrator.core.expr import BOOL, NUM, Names, Slot, Type, compile_derived, near
+from orchestrator.core.expr import ExprProblem as Unfit
+from orchestrator.core.law import CFree, CIndicator, Law, VariableInfo
+from orchestrator.core.parts import Process, Variable
+from orchestrator.core.scenario import Persona, Scenario
+from orchestrator.core.worldparts import compile_action, compile_policy, compile_process, compile_rule
+
+
+class Compiled(NamedTuple):
+    law: Law | None
+    """None where there are problems."""
+    problems: tuple[Problem, ...]
+
+
+def compile_law(scenario: Scenario, personas: Mapping[str, Persona]) -> Compiled:
+    """The law, or everything that stands against it."""
+    problems: list[Problem] = []
+    names = declared(scenario, problems)
+    build = Builder(scenario, names, problems)
+    variables = _variables(scenario, build)
+    build.variables = variables
+    values, derived = _world(scenario, build), _derived(scenario, names, problems)
+    build.happenings()
+    rules = tuple(compile_rule(build, key, rule) for key, rule in scenario.rules.items())
+    processes = {key: compile_process(build, key, process) for key, process in scenario.processes.items()}
+    actions = {seat: {key: compile_action(build, key, action, seat) for key, action in scenario.actions.items() if seat in build.who(action.by, ("actions", key, "by"))}
+               for seat in scenario.seats}  # fmt: skip
+    law = Law(
+        scenario=scenario, personas=personas, names=names, start=_start(scenario, problems), values=values, variables=variables, derived=derived,
+        members={kind: tuple(e for e, k in names.entities.items() if k == kind) for kind in scenario.kinds},
+        rules=rules, followers={name: tuple(rule for rule in rules if rule.upon == name) for name in {rule.upon for rule in rules if rule.upon}},
+        processes=processes, actions=actions,
+        policies={seat: compile_policy(build, seat, persona) for seat, persona in personas.items() if seat in scenario.seats},
+        free=_free(scenario, build), indicators=_indicators(scenario, build),
+        endings={key: build.text(ending.says, Scope({}), ("endings", key, "says"), changing=False) for key, ending in scenario.endings.items()},
+        labels={**{key: e.label or key.replace("_", " ") for key, e in scenario.entities.items()}, **{key: s.label for key, s in scenario.seats.items()}},
+    )  # fmt: skip
+    _whole(scenario, build)
+    return Compiled(None if problems else law, tuple(problems))
+
+
+def declared(scenario: Scenario, problems: list[Problem]) -> Names:
+    """Everything an expression may name."""
+    kinds: dict[str, dict[str, Slot]] = {}
+    for kind, held in scenario.kinds.items():
+        kinds[kind] = {
+            key: Slot(type_of(variable), variable.is_ is not None) for key, variable in held.variables.items()
+        }
+    for key, process in scenario.processes.items():
+        if key in kinds:
+            problems.append(Problem(("processes", key), f"'{key}' is a kind as well: give the process another name"))
+        kinds[key] = _instance_slots(process)
+    reports = {tell.report for block in _blocks(scenario) for tell in block.tells}
+    return Names(
+        kinds,
+        {key: entity.kind for key, entity in scenario.entities.items()},
+        frozenset(scenario.seats),
+        frozenset(scenario.numbers),
+        frozenset(reports),
+    )
+
+
+def _instance_slots(process: Process) -> dict[str, Slot]:
+    outcomes = dict.fromkeys(
+        [
+            "none",
+            "failed",
+            "countered",
+            "done",
+            *(name for stage in process.stages for name in stage.outcomes),
+        ]
+    )
+    fixed = {
+        "stage": Slot(Type("enum", (*(stage.id for stage in process.stages), "end"))),
+        "outcome": Slot(Type("enum", tuple(outcomes))),
+        "running": Slot(BOOL),
+    }
+    roles = {role: Slot(Type("ref", kind=kind)) for role, kind in process.roles.items()}
+    return {
+        **fixed,
+        **roles,
+        **{key: Slot(type_of(variable), variable.is_ is not None) for key, variable in process.holds.items()},
+    }
+
+
+def type_of(variable: Variable) -> Type:
+    if variable.enum:
+        return Type("enum", variable.enum)
+    if variable.bool_:
+        return BOOL
+    return Type("ref", kind=variable.ref) if variable.ref else NUM
+
+
+def _blocks(scenario: Scenario) -> list[Any]:
+    """Every block of effects in the scenario."""
+    blocks: list[Any] = [*scenario.rules.values()]
+    for action in scenario.actions.values():
+        blocks += [action] if action.fails is None else [action, action.fails]
+    for process in scenario.processes.values():
+        for stage in process.stages:
+            blocks += [stage, *stage.outcomes.values(), *stage.countered_by.values()]
+    return blocks + list(scenario.free.may.values() if scenario.free else [])
+
+
+def _start(scenario: Scenario, problems: list[Problem]) -> int:
+    try:
+        return day_number(scenario.clock.start)
+    except ValueError as error:
+        problems.append(Problem(("clock", "start"), str(error)))
+        return 0
+
+
+def _variables(scenario: Scenario, build: Builder) -> dict[tuple[str, str], VariableInfo]:
+    found: dict[tuple[str, str], VariableInfo] = {}
+    for kind, held in scenario.kinds.items():
+        for key, variable in held.variables.items():
+            at = ("kinds", kind, key)
+            if variable.ledger and variable.ledger not in scenario.ledgers:
+                build.say(
+                    (*at, "ledger"),
+                    f"no ledger is called '{variable.ledger}'{near(variable.ledger, scenario.ledgers)}",
+                )
+            if variable.ref and variable.ref not in scenario.kinds:
+                build.say((*at, "ref"), f"no kind is called '{variable.ref}'{near(variable.ref, scenario.kinds)}")
+            found[kind, key] = _info(variable, key, build.audience(variable.visible_to, (*at, "visible_to")))
+    for name, process in scenario.processes.items():
+        seen = build.audience(process.visible_to, ("processes", name, "visible_to"))
+        for key, slot in build.names.kinds[name].items():
+            found[name, key] = VariableInfo(
+                slot.type, None, None if seen is None else frozenset(seen), False, None, "", 1, key
+            )
+        for key, variable in process.holds.items():
+            own = build.audience(variable.visible_to, ("processes", name, "holds", key, "visible_to"))
+            found[name, key] = _info(variable, key, seen if own is None else own)
+    return found
+
+
+def _info(variable: Variable, key: str, visible: tuple[str, ...] | None) -> VariableInfo:
+    seen = None if visible is None else frozenset(visible)
+    return VariableInfo(
+        type_of(variable),
+        variable.range,
+        seen,
+        variable.is_ is not None,
+        variable.ledger,
+        variable.unit,
+        variable.digits,
+        variable.label or key.replace("_", " "),
+    )
+
+
+def _world(scenario: Scenario, build: Builder) -> dict[str, dict[str, Any]]:
+    values: dict[str, dict[str, Any]] = {}
+    for key, entity in scenario.entities.items():
+        at = ("entities", key)
+        if entity.kind not in scenario.kinds:
+            build.say((*at, "kind"), f"no kind is called '{entity.kind}'{near(entity.kind, scenario.kinds)}")
+            continue
+        own = scenario.kinds[entity.kind].variables
+        for name in entity.values:
+            if name not in own:
+                build.say((*at, name), f"a {entity.kind} has no '{name}'{near(name, own)}")
+        values[key] = {
+            name: build.start_value(variable, entity.values.get(name, variable.start), (*at, name))
+            for name, variable in own.items()
+            if variable.is_ is None
+        }
+    return values
+
+
+def _derived(scenario: Scenario, names: Names, problems: list[Problem]) -> dict[str, Any]:
+    derived: dict[str, Any] = {}
+    reads: dict[str, set[str]] = {}
+    groups = {
+        **{kind: held.variables for kind, held in scenario.kinds.items()},
+        **{key: process.holds for key, process in scenario.processes.items()},
+    }
+    for kind, held in groups.items():
+        section = ("kinds", kind) if kind in scenario.kinds else ("processes", kind, "holds")
+        for key, variable in held.items():
+            if variable.is_ is None:
+                continue
+            try:
+                code = compile_derived(variable.is_, names, kind)
+            except Unfit as error:
+                problems.append(Problem((*section, key, "is"), str(error)))
+                continue
+            derived[f"{kind}.{key}"] = code.run
+            reads[f"{kind}.{key}"] = {f"{k}.{v}" for k, v in code.reads}
+    for key in reads:
+        seen, todo = set[str](), list(reads[key])
+        while todo:
+            now = todo.pop()
+            if now == key:
+                problems.append(Problem(("kinds", *key.split("."), "is"), f"'{key}' is derived from itself"))
+                break
+            if now not in seen:
+                seen.add(now)
+                todo += reads.get(now, ())
+    return derived
+
+
+def _free(scenario: Scenario, build: Builder) -> dict[str, dict[str, CFree]]:
+    made: dict[str, dict[str, CFree]] = {}
+    if scenario.free is None:
+        return made
+    for seat in build.who(scenario.free.by, ("free", "by")) or scenario.seats:
+        made[seat] = {}
+        for key, effect in scenario.free.may.items():
+            at = ("free", "may", key)
+            if effect.by and seat not in build.who(effect.by, (*at, "by")):
+                continue
+            scope = build.actor(seat)
+            kind, where = build.target(effect.target, scope, at)
+            inner = scope.more(target=Type("ref", kind=kind)) if kind else scope
+            made[seat][key] = CFree(key, effect.label, kind, where, build.effects(effect, inner, at))
+    return made
+
+
+def _indicators(scenario: Scenario, build: Builder) -> tuple[CIndicator, ...]:
+    made: list[CIndicator] = []
+    for key, indicator in scenario.indicators.items():
+        seen = build.audience(indicator.visible_to, ("indicators", key, "visible_to"))
+        value = build.expr(indicator.is_, Scope({}), ("indicators", key, "is"), "num")
+        made.append(
+            CIndicator(
+                key,
+                indicator.label,
+                value,
+                indicator.unit,
+                indicator.digits,
+                None if seen is None else frozenset(seen),
+            )
+        )
+    return tuple(made)
+
+
+def _whole(scenario: Scenario, build: Builder) -> None:
+    """What can only be seen from the whole: seats, groups, endings, cited entries, the menu of interventions."""
+    for key, seat in scenario.seats.items():
+        if seat.plays not in scenario.entities:
+            build.say(
+                ("seats", key, "plays"),
+                f"no entity is called '{seat.plays}'{near(seat.plays, scenario.entities)}",
+            )
+    for key, members in scenario.groups.items():
+        for member in members:
+            if member not in scenario.seats:
+                build.say(("groups", key), f"no seat is called '{member}'{near(member, scenario.seats)}")
+    if scenario.clock.ends not in scenario.endings:
+        build.say(
+            ("clock", "ends"),
+            f"no ending is called '{scenario.clock.ends}'{near(scenario.clock.ends, scenario.endings)}",
+        )
+    for key, item in scenario.interventions.items():
+        head, _, rest = item.sets.partition(".")
+        fits = (
+            rest in scenario.numbers
+            if head == "numbers"
+            else head in scenario.entities and rest in build.names.kinds.get(scenario.entities[head].kind, {})
+        )
+        if not fits:
+            build.say(("interventions", key, "sets"), f"'{item.sets}' is neither numbers.NAME nor ENTITY.VARIABLE")
+    for key in scenario.turns.order:
+        if key not in scenario.seats:
+            build.say(("turns", "order"), f"no seat is called '{key}'{near(key, scenario.seats)}")
+    for section in ("rules", "processes", "actions", "numbers", "endings", "interventions"):
+        for key, item in getattr(scenario, section).items():
+            for cited in item.source:
+                if cited != "assumed" and cited not in scenario.sources:
+                    build.say(
+                        (section, key, "source"),
+                        f"'{cited}' is not listed under sources{near(cited, scenario.sources)}",
+                    )
+            if "assumed" in item.source and not item.why:
+                build.say((section, key), "`source: assumed` needs a `why`")

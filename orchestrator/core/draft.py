@@ -1,0 +1,140 @@
+"""The round being written: events in order, and the state they fold to so far."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.core import events as ev
+from orchestrator.core.calendar import civil, iso
+from orchestrator.core.events import AnyEvent, Cause
+from orchestrator.core.expr import Scene
+from orchestrator.core.law import Law
+from orchestrator.core.state import Known, RunState, evolve
+from orchestrator.core.text import render
+
+_UNKNOWN = {"count": 0.0, "value": 0.0, "rounds_ago": 999.0}
+
+
+def scene_of(
+    law: Law,
+    state: RunState,
+    bound: Mapping[str, Any] | None = None,
+    *,
+    seat: str = "",
+    event: Mapping[str, Any] | None = None,
+) -> Scene:
+    """What an expression may read on the state's date; `seat` adds what that seat was told."""
+    year, month, _ = civil(state.day or law.start)
+    clock = {
+        "round": state.round,
+        "rounds": law.scenario.clock.rounds,
+        "year": year,
+        "month": month,
+        "quarter": (month + 2) // 3,
+    }
+    known: Mapping[str, Mapping[str, float]] = {}
+    if seat:
+        known = {
+            "": _UNKNOWN,
+            **{report: _known(held, state.round) for report, held in state.known.get(seat, {}).items()},
+        }
+    return Scene(
+        state.values,
+        state.was,
+        state.numbers,
+        clock,
+        members_of(law, state),
+        law.derived,
+        bound or {},
+        known,
+        event,
+    )
+
+
+def _known(held: Known, round_: int) -> dict[str, float]:
+    return {"count": held.count, "value": held.value, "rounds_ago": round_ - held.round}
+
+
+def members_of(law: Law, state: RunState) -> dict[str, list[str]]:
+    """Kind or process -> its entities or instances, in order."""
+    members: dict[str, list[str]] = {kind: list(held) for kind, held in law.members.items()}
+    for process in law.processes:
+        members[process] = []
+    for instance, process in state.instances.items():
+        members[process].append(instance)
+    return members
+
+
+class Draft:
+    """Collects the events of one stretch of a round; the only thing in the core that changes in place."""
+
+    def __init__(self, law: Law, state: RunState, day: int) -> None:
+        self.law = law
+        self.state = state
+        self.day = day
+        self.events: list[AnyEvent] = []
+        self._members = members_of(law, state)
+        self._count = len(state.instances)
+
+    @property
+    def date(self) -> str:
+        return iso(self.day)
+
+    def scene(self, bound: Mapping[str, Any] | None = None, event: Mapping[str, Any] | None = None, before: Mapping[str, Mapping[str, Any]] | None = None,
+              values: Mapping[str, Mapping[str, Any]] | None = None) -> Scene:  # fmt: skip
+        state, law = self.state, self.law
+        year, month, _ = civil(self.day)
+        clock = {
+            "round": state.round,
+            "rounds": law.scenario.clock.rounds,
+            "year": year,
+            "month": month,
+            "quarter": (month + 2) // 3,
+        }
+        return Scene(
+            state.values if values is None else values,
+            state.was,
+            state.numbers,
+            clock,
+            self.members,
+            law.derived,
+            bound or {},
+            None,
+            event,
+            before,
+        )
+
+    @property
+    def members(self) -> dict[str, list[str]]:
+        if len(self.state.instances) != self._count:
+            self._count = len(self.state.instances)
+            self._members = members_of(self.law, self.state)
+        return self._members
+
+    def common(self, cause: Cause, **more: Any) -> dict[str, Any]:
+        """The fields that every event of this date has."""
+        return {"round": self.state.round, "from_": self.date, "to": self.date, "cause": cause, **more}
+
+    def emit(self, event: AnyEvent) -> None:
+        self.events.append(event)
+        self.state = evolve(self.state, event)
+
+    def failed(self, cause: Cause, what: str, cites: tuple[str, ...] = ()) -> None:
+        self.emit(ev.RuleFailed(**self.common(cause, cites=cites, what=what)))
+
+    def label(self, entity: str) -> str:
+        """What people call an entity, a seat or a process instance."""
+        held = self.law.labels.get(entity)
+        return held if held is not None else label_of_instance(self.law, self.state, entity, self.scene())
+
+
+def label_of_instance(law: Law, state: RunState, instance: str, scene: Scene) -> str:
+    """A process instance by its template, or its id in words."""
+    process = law.processes[state.instances[instance]]
+    if process.label is None:
+        return instance.replace("_", " ")
+    roles = {role: state.values[instance].get(role) for role in process.roles}
+    return render(
+        process.label,
+        scene.with_bound(self=instance, **roles),
+        lambda inner: law.labels.get(inner, inner.replace("_", " ")),
+    )

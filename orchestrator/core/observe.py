@@ -1,0 +1,158 @@
+"""What a seat may know and what it may do: the one place where secrets are kept.
+
+An observation is built from what is declared visible and from reports received, never from the state as a
+whole; menus list only legal moves, and their conditions read only what the actor sees (checked at load).
+"""
+
+from typing import Any
+
+from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.draft import label_of_instance, scene_of
+from orchestrator.core.effects import ARITHMETIC
+from orchestrator.core.expr import Scene
+from orchestrator.core.law import CAction, Law
+from orchestrator.core.state import RunState
+from orchestrator.core.text import render
+from orchestrator.core.turn import WAIT, Observation, Option, Reading
+
+MENU = 9
+"""Most moves in a menu, waiting included."""
+
+
+def observe(law: Law, state: RunState, seat: str) -> Observation:
+    """Only what this seat may know at the start of the round under way."""
+    first, _ = span_of(law.start, law.scenario.clock.step, max(1, state.round))
+    scene = scene_of(law, state, {"self": law.scenario.seats[seat].plays, "seat": seat})
+    public, private = readings(law, state, scene, seat)
+    return Observation(
+        seat=seat, label=law.labels[seat], round=state.round, rounds=law.scenario.clock.rounds, date=iso(first), record=state.record,
+        public=public, private=private, notebook=state.notebook.get(seat, ()), options=legal(law, state, seat),
+    )  # fmt: skip
+
+
+def readings(
+    law: Law, state: RunState, scene: Scene, seat: str | None
+) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+    """(what everyone reads, what this seat reads beside it); seat None: only the first."""
+    public: list[Reading] = []
+    private: list[Reading] = []
+    earlier = Scene(scene.was, scene.was, scene.numbers, scene.clock, scene.members, scene.derived, scene.bound)
+    for item in law.indicators:
+        if item.visible is not None and seat not in item.visible:
+            continue
+        try:
+            now = item.value.run(scene)
+        except ARITHMETIC:
+            continue  # an indicator without a value is not shown
+        try:
+            was = item.value.run(earlier)
+        except ARITHMETIC:
+            was = None
+        (public if item.visible is None else private).append(Reading(item.label, now, item.unit, item.digits, was))
+    if seat is not None:
+        private += _own(law, state, scene, seat)
+    return tuple(public), tuple(private)
+
+
+def _own(law: Law, state: RunState, scene: Scene, seat: str) -> list[Reading]:
+    entity = law.scenario.seats[seat].plays
+    kind = law.names.entities[entity]
+    made: list[Reading] = []
+    for key in law.names.kinds[kind]:
+        info = law.variables[kind, key]
+        if info.visible is not None and seat not in info.visible:
+            continue
+        try:
+            value = (
+                law.derived[f"{kind}.{key}"](scene, state.values, entity) if info.derived else state.values[entity][key]
+            )
+            was = law.derived[f"{kind}.{key}"](scene, state.was, entity) if info.derived else state.was[entity][key]
+        except ARITHMETIC:
+            continue  # as above
+        if info.type.name == "num":
+            made.append(Reading(info.label, value, info.unit, info.digits, was))
+        elif info.type.name == "ref":
+            made.append(Reading(info.label, law.labels.get(value, "nobody") if value else "nobody", "", 0, None))
+        else:
+            made.append(Reading(info.label, str(value).replace("_", " ").lower(), "", 0, None))
+    return made
+
+
+def legal(law: Law, state: RunState, seat: str) -> tuple[Option, ...]:
+    """The legal moves of a seat, in the order of the scenario, waiting last."""
+    entity = law.scenario.seats[seat].plays
+    base = scene_of(law, state, {"self": entity, "seat": seat})
+    found: list[Option] = []
+    for action in law.actions[seat].values():
+        if not action.repeat and state.taken.get(seat, {}).get(action.id, -9) >= state.round - 1:
+            continue
+        for target in _targets(action, base, entity):
+            scene = base if target is None else base.with_bound(target=target)
+            option = option_of(law, state, action, scene, target)
+            if option is not None:
+                found.append(option)
+    wait = Option(WAIT, None, "Wait", "keep money and staff, and watch what the others do", (), False, "", {})
+    return (*_spread(found, MENU - 1), wait)
+
+
+def _targets(action: CAction, scene: Scene, entity: str) -> list[str | None]:
+    if action.target_kind is None:
+        return [None]
+    where = action.target_where
+    found: list[str | None] = []
+    for target in scene.members[action.target_kind]:
+        if target == entity and not action.target_self:
+            continue
+        if scene.values[target].get("running") is False:
+            continue
+        try:
+            if where is None or where.run(scene.with_bound(target=target)):
+                found.append(target)
+        except ARITHMETIC:
+            continue  # a condition without a value holds for nobody
+    return found
+
+
+def option_of(law: Law, state: RunState, action: CAction, scene: Scene, target: str | None) -> Option | None:
+    """The move if it is legal: its needs hold and its costs can be paid."""
+    try:
+        if not all(need.run(scene) for need in action.needs):
+            return None
+        first = {name: values[0] for name, values in action.params.items()}
+        costs = tuple((variable, float(code.run(scene.with_bound(**first)))) for variable, code in action.costs)
+        own = scene.values[scene.bound["self"]]
+        if any(amount > own[variable] for variable, amount in costs):
+            return None
+
+        def label(entity: str) -> str:
+            return law.labels.get(entity) or label_of_instance(law, state, entity, scene)
+
+        stem = render(action.stem, scene, label) if action.stem is not None and action.visibility == "public" else ""
+        return Option(action.id, target, render(action.label, scene, label), render(action.purpose, scene, label), costs,
+                      action.visibility == "public", stem, dict(action.params))  # fmt: skip
+    except ARITHMETIC:
+        return None
+
+
+def _spread(found: list[Option], most: int) -> list[Option]:
+    """At most so many; where there are more, the actions with most targets lose some, later targets first."""
+    while len(found) > most:
+        count: dict[str, int] = {}
+        for option in found:
+            count[option.action] = count.get(option.action, 0) + 1
+        widest = max(count, key=lambda name: count[name])
+        if count[widest] == 1:
+            return found[:most]
+        last = max(index for index, option in enumerate(found) if option.action == widest)
+        del found[last]
+    return found
+
+
+def find_option(options: tuple[Option, ...], action: str, target: str | None) -> Option | None:
+    """The legal move of this action and target."""
+    return next((option for option in options if option.action == action and option.target == target), None)
+
+
+def default_params(option: Option, given: dict[str, Any]) -> dict[str, Any]:
+    """The move's parameters: those given that are possible, else the first possible value."""
+    return {name: given[name] if given.get(name) in values else values[0] for name, values in option.params.items()}

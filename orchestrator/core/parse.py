@@ -1,0 +1,230 @@
+"""From a reply to a value, or to the reason why it is none. Nothing is guessed in silence: a repaired or
+partial answer says so.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from orchestrator.core.call import Reply, TokenChoice
+from orchestrator.core.prompts import CRITERIA
+from orchestrator.core.turn import FREE, Option, Verdict
+
+MAX_DEPTH = 8
+
+
+class Malformed(NamedTuple):
+    """An answer that cannot be used, and why (for the repair and the record)."""
+
+    why: str
+    kind: str = "malformed"
+    """`malformed`, or the reply's outcome: `length`, `refused`, `filtered`, `empty`; `off_menu`."""
+
+
+class Chosen(NamedTuple):
+    """A composed move as it was written."""
+
+    option: Option | None
+    """None: a free move."""
+    params: dict[str, Any]
+    reason: str
+    statement: str
+    attempt: str
+    repaired: bool
+
+
+def lean(reply: Reply) -> Reply:
+    """The reply with alternatives kept only where the program reads them: at the first token and at ratings."""
+    if not reply.tokens:
+        return reply
+    kept = tuple(
+        token if index == 0 or token.token.strip() in _DIGITS else TokenChoice(token=token.token, logprob=token.logprob)
+        for index, token in enumerate(reply.tokens)
+    )
+    return reply.model_copy(update={"tokens": kept})
+
+
+def obj(reply: Reply) -> tuple[dict[str, Any], bool] | Malformed:
+    """The one JSON object of a reply, and whether it had to be repaired."""
+    if reply.outcome in ("refused", "filtered", "empty"):
+        return Malformed(f"the answer was {reply.outcome}", reply.outcome)
+    text = reply.text.strip()
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_small)
+        repaired = False
+    except (ValueError, RecursionError):
+        found, repaired = _repaired(text), True
+    if not isinstance(found, dict) or _depth(found) > MAX_DEPTH:
+        why = "it was cut off before the JSON object ended" if reply.outcome == "length" else "it held no JSON object"
+        return Malformed(why, "length" if reply.outcome == "length" else "malformed")
+    return {str(key): value for key, value in found.items()}, repaired
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _small(digits: str) -> int:
+    if len(digits) > 16:
+        raise ValueError("a number that is too long")
+    return int(digits)
+
+
+def _repaired(text: str) -> Any:
+    import json_repair
+
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or text.count("{") + text.count("[") > 40:
+        return None
+    try:
+        return json_repair.loads(text[start : end + 1] if end > start else text[start:])
+    except (ValueError, RecursionError):
+        return None
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max((_depth(inner) for inner in value.values()), default=0)
+    return 1 + max((_depth(inner) for inner in value), default=0) if isinstance(value, list) else 0
+
+
+def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen | Malformed:
+    """A composed move. Off-menu actions are malformed, and said to be so."""
+    found = obj(reply)
+    if isinstance(found, Malformed):
+        return found
+    data, repaired = found
+    action = data.get("action")
+    if not isinstance(action, str):
+        return Malformed('"action" is missing')
+    texts = {
+        name: data.get(name) if isinstance(data.get(name), str) else "" for name in ("reason", "statement", "attempt")
+    }
+    if action == FREE and free:
+        if not texts["attempt"].strip():
+            return Malformed('"free" needs words in "attempt"')
+        return Chosen(None, {}, texts["reason"], texts["statement"], texts["attempt"], repaired)
+    wanted = action.strip().replace("-", "_")
+    option = next((option for option in options if wanted in (option.id, option.label)), None)
+    if option is None:
+        return Malformed(f'"{action[:60]}" is not among the open moves', "off_menu")
+    params: dict[str, Any] = {}
+    for name, values in option.params.items():
+        if data.get(name) not in values:
+            return Malformed(f'"{name}" should be one of {", ".join(str(value) for value in values[:12])}')
+        params[name] = data[name]
+    return Chosen(option, params, texts["reason"], texts["statement"], "", repaired)
+
+
+def effects(
+    reply: Reply, ids: Mapping[str, tuple[str, str | None]], most: int
+) -> tuple[tuple[str, str | None], ...] | Malformed:
+    """The declared effects a referee named, at most so many, each once."""
+    found = obj(reply)
+    if isinstance(found, Malformed):
+        return found
+    named = found[0].get("effects")
+    if not isinstance(named, list) or any(name not in ids for name in named):
+        return Malformed('"effects" should be a list of the ids given')
+    return tuple(ids[name] for name in dict.fromkeys(named[:most]))
+
+
+def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
+    """A verdict, and whether it had to be repaired. Ratings are the probability-weighted mean of the rating
+    token where log-probabilities are there, else the number written."""
+    found = obj(reply)
+    if isinstance(found, Malformed):
+        return found
+    data, repaired = found
+    ratings: dict[str, float] = {}
+    weighed = True
+    for name in (*CRITERIA, "plausibility"):
+        written = data.get(name)
+        if isinstance(written, bool) or not isinstance(written, (int, float)) or written not in (1, 2, 3, 4, 5):
+            return Malformed(f'"{name}" should be a whole number from 1 to 5')
+        mean = None if repaired else expected(reply, name)
+        weighed = weighed and mean is not None
+        ratings[name] = round(float(written) if mean is None else mean, 3)
+    reason = data.get("reason")
+    method = "logprobs" if weighed else "sampled"
+    score = ratings.pop("plausibility")
+    return Verdict(score, ratings, " ".join(str(reason or "").split())[:300], method), repaired
+
+
+_DIGITS = ("1", "2", "3", "4", "5")
+
+
+def expected(reply: Reply, name: str) -> float | None:
+    """The mean rating under the token's probabilities, renormalised over 1 to 5; None without them."""
+    at = reply.text.find(f'"{name}"')
+    colon = reply.text.find(":", at + len(name)) if at >= 0 else -1
+    reached = 0
+    for token in reply.tokens:
+        reached += len(token.token)
+        if colon >= 0 and reached > colon + 1 and token.token.strip() in _DIGITS:
+            masses = {digit: 0.0 for digit in _DIGITS}
+            for text, logprob in (*token.top, *(() if token.top else ((token.token, token.logprob),))):
+                if text.strip() in masses:
+                    masses[text.strip()] += math.exp(logprob)
+            total = math.fsum(masses.values())
+            return (
+                math.fsum(int(digit) * mass for digit, mass in masses.items()) / total
+                if total > 0 and token.top
+                else None
+            )
+    return None
+
+
+def menu_masses(reply: Reply, names: Sequence[str]) -> tuple[list[float], float] | None:
+    """(probability of each name, renormalised; mass on the menu before the grammar) from the first token.
+
+    A token that begins several names is shared among them. None where there are no log-probabilities.
+    """
+    if not reply.tokens or not reply.tokens[0].top:
+        return None
+    masses = [0.0] * len(names)
+    for text, logprob in reply.tokens[0].top:
+        word = text.strip().lower()
+        fits = [index for index, name in enumerate(names) if word and name.lower().startswith(word)]
+        for index in fits:
+            masses[index] += math.exp(logprob) / len(fits)
+    total = math.fsum(masses)
+    if total <= 0:
+        return None
+    return [mass / total for mass in masses], min(1.0, total)
+
+
+def named(reply: Reply, names: Sequence[str]) -> int | None:
+    """Which of the names a reply writes, by its beginning."""
+    text = " ".join(reply.text.split()).strip("\"'-. ").lower()
+    if not text:
+        return None
+    fits = [index for index, name in enumerate(names) if name.lower().startswith(text) or text.startswith(name.lower())]
+    return fits[0] if len(fits) == 1 else None
+
+
+def spoken_words(reply: Reply, stem: str) -> str:
+    """The words after the begun stem, on one line, trimmed to a whole clause."""
+    text = " ".join(reply.text.split()).strip()
+    if stem and text.lower().startswith(stem.lower()):
+        text = text[len(stem) :].strip()
+    text = text.strip('"')
+    for end in (". ", "! ", "? "):
+        if end in text:
+            text = text[: text.index(end) + 1]
+    if text.endswith((".", "!", "?")):
+        return text
+    cut = (
+        max(text.rfind(mark) for mark in (", ", "; ", " and ", " which ", " that "))
+        if reply.outcome == "length"
+        else len(text)
+    )
+    return text[:cut].rstrip(" ,;:") + "." if cut > 20 else text.rstrip(" ,;:") + ("." if text else "")

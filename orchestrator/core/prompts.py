@@ -1,0 +1,350 @@
+"""From values and template texts to calls. Shared text first, personal text last, the question at the end.
+
+All seats of a round share one prefix (rules of the exercise, record, state of the world), and each round
+extends the last one's, so a server's prefix cache holds most of every prompt. Words of a seat stand between
+marks that are fixed for a scenario; look-alikes are stripped from whatever is quoted.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from orchestrator.core.calendar import day_number, span_of, spoken
+from orchestrator.core.call import Call, Message, Sampling, Shape
+from orchestrator.core.dice import seed_for, shuffled
+from orchestrator.core.events import SeatPlay
+from orchestrator.core.law import Law
+from orchestrator.core.state import RunState
+from orchestrator.core.turn import FREE, Move, Observation, Option, Reading
+from orchestrator.core.value import canonical, digest
+from orchestrator.errors import BadPrompt
+
+NOTES = 5
+"""Most lines of a seat's notebook in its prompt."""
+OLD = 4
+"""Rounds that stay whole in the record; older ones are shortened, four at a time."""
+SHORT = 3
+"""Lines kept of a shortened round."""
+CRITERIA = ("resources", "incentive", "information", "timing", "authority")
+PROMPTS = ("system", "world", "desk", "choose", "compose", "speak", "referee", "judge", "repair")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_MARK = re.compile(
+    r"<{1,}\s*/?\s*(words|speech|system|user|assistant|im_start|im_end|\|)[^>]*>*|<\|[^>]*\|?>?", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Any:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )  # noqa: S701 - plain text for a model
+    return environment.from_string(text)
+
+
+def fill(name: str, prompts: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """One rendered template. Raises BadPrompt where it does not render or grows beyond 60,000 characters."""
+    try:
+        made = _template(prompts[name]).render(values)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, OverflowError, MemoryError) as error:
+        raise BadPrompt(
+            f"prompts/{name}.j2 does not render: {str(error)[:160]}",
+            hint="compare it with the shipped template",
+            where=f"prompts/{name}.j2",
+        ) from None
+    if len(made) > 60_000:
+        raise BadPrompt(f"prompts/{name}.j2 grew beyond 60,000 characters", where=f"prompts/{name}.j2")
+    return made
+
+
+def quoted(text: str, most: int = 400) -> str:
+    """Somebody's words as they may stand in a prompt: one line, no controls, no look-alike marks."""
+    return " ".join(_MARK.sub(" ", _CONTROL.sub(" ", text)).split())[:most]
+
+
+def marks(law: Law) -> tuple[str, str]:
+    """The marks around speech: fixed for a scenario, from its content."""
+    tag = digest(canonical([law.scenario.scenario, law.scenario.title, sorted(law.scenario.actions)]))[:6]
+    return f"<words {tag}>", f"</words {tag}>"
+
+
+class Prompter:
+    """Builds every call of one run. `play` says how each seat is played; the judge has plays of its own."""
+
+    def __init__(self, law: Law, prompts: Mapping[str, str], seed: int) -> None:
+        self.law, self.prompts, self.seed = law, prompts, seed
+        self.open, self.close = marks(law)
+        self._shared: tuple[RunState | None, str] = (None, "")
+
+    # --- the shared part -------------------------------------------------------------------------------
+
+    def system(self) -> str:
+        scenario = self.law.scenario
+        seats = ", ".join(seat.label for seat in scenario.seats.values())
+        return fill(
+            "system",
+            self.prompts,
+            {
+                "title": scenario.title,
+                "about": scenario.about.strip(),
+                "seats": seats,
+                "step": scenario.clock.step,
+                "open": self.open,
+                "close": self.close,
+            },
+        ).strip()
+
+    def world(self, state: RunState, seen: Observation) -> str:
+        """Record and state of the world: the same for all seats of a round."""
+        if self._shared[0] is not state:
+            step = self.law.scenario.clock.step
+            said = [
+                {"who": self.law.labels[line.speaker], "text": quoted(line.text, 240)}
+                for line in state.record
+                if line.speaker and line.round == state.round - 1
+            ]
+            values = {"record": self.sections(state), "date": spoken(day_number(seen.date)), "public": [reading_line(reading, step) for reading in seen.public],
+                      "said": said, "step": step, "open": self.open, "close": self.close}  # fmt: skip
+            self._shared = state, fill("world", self.prompts, values).strip()
+        return self._shared[1]
+
+    def sections(self, state: RunState) -> list[dict[str, Any]]:
+        """The record a round at a time; old rounds are shortened at fixed rounds, so the prefix stays stable."""
+        whole_from = (state.round - 1) // OLD * OLD - OLD + 1
+        made: list[dict[str, Any]] = []
+        for round_ in range(1, state.round):
+            lines = [line for line in state.record if line.round == round_ and not line.speaker]
+            if round_ < whole_from:
+                lines = lines[:: max(1, -(-len(lines) // SHORT))]
+            first, last = span_of(self.law.start, self.law.scenario.clock.step, round_)
+            dated = [
+                {"date": spoken(day_number(line.date)).rsplit(" ", 1)[0], "text": quoted(line.text)} for line in lines
+            ]
+            made.append({"title": f"round {round_}, {spoken(first)} to {spoken(last)}", "lines": dated})
+        return made
+
+    def desk(self, seen: Observation) -> str:
+        persona = self.law.personas[seen.seat]
+        step = self.law.scenario.clock.step
+        values = {
+            "prose": persona.prose.strip(), "goals": "; ".join(persona.goals), "red_lines": "; ".join(persona.red_lines), "authority": "; ".join(persona.authority),
+            "private": "; ".join(fact.fact for fact in persona.private), "date": spoken(day_number(seen.date)),
+            "readings": "; ".join(reading_line(reading, step) for reading in seen.private),
+            "notebook": [{"date": spoken(day_number(line.date)), "text": quoted(line.text, 200)} for line in seen.notebook[-NOTES:]],
+        }  # fmt: skip
+        return fill("desk", self.prompts, values).strip()
+
+    # --- the calls -------------------------------------------------------------------------------------
+
+    def _call(self, key: str, play: SeatPlay, parts: Sequence[str], shape: Shape, tokens: int, *, top: int = 0, begun: str = "", temperature: float | None = None, more: Sequence[Message] = ()) -> Call:  # fmt: skip
+        messages = (
+            Message(role="system", content=self.system()),
+            Message(role="user", content="\n\n".join(part.strip() for part in parts)),
+            *more,
+        )
+        sampling = Sampling(
+            max_tokens=tokens, temperature=play.temperature if temperature is None else temperature, top_logprobs=top
+        )
+        return Call(
+            key=key,
+            messages=messages,
+            shape=shape,
+            begun=begun,
+            sampling=sampling,
+            seed=seed_for(self.seed, *key.split("/")),
+            backend_kind=play.backend_kind,
+            model=play.model,
+        )
+
+    def choose(
+        self, state: RunState, seen: Observation, play: SeatPlay, key: str
+    ) -> tuple[Call, tuple[Option, ...], tuple[str, ...]]:
+        """(call, the options in the order shown, their names): the names of the moves, one to be written."""
+        order = shuffled(len(seen.options), self.seed, f"r{state.round}", seen.seat, "menu")
+        options = tuple(seen.options[index] for index in order)
+        names = distinct([option.label for option in options])
+        shown = [option_line(option, name) for option, name in zip(options, names, strict=True)]
+        tail = fill("choose", self.prompts, {"options": shown, "label": seen.label})
+        parts = (self.world(state, seen), self.desk(seen), tail)
+        return self._call(key, play, parts, Shape(choices=names), 1, top=20, temperature=0.0), options, names
+
+    def compose(
+        self, state: RunState, seen: Observation, play: SeatPlay, key: str, more: Sequence[Message] = ()
+    ) -> Call:
+        """One JSON object: reason, action with its parameters, statement, and a free move where it is open."""
+        free = seen.seat in self.law.free
+        order = shuffled(len(seen.options), self.seed, f"r{state.round}", seen.seat, "menu")
+        options = [seen.options[index] for index in order]
+        params = {name: values for option in options for name, values in option.params.items()}
+        shown = [f"{option.id}: {option_line(option, option.label)}" for option in options]
+        tail = fill(
+            "compose", self.prompts, {"options": shown, "label": seen.label, "free": free, "params": list(params)}
+        )
+        schema = compose_schema([option.id for option in options], params, free=free)
+        return self._call(
+            key, play, (self.world(state, seen), self.desk(seen), tail), Shape(json_schema=schema), 400, more=more
+        )
+
+    def speak(
+        self, state: RunState, seen: Observation, play: SeatPlay, option: Option, key: str, refused: str = ""
+    ) -> Call:
+        """The words for a public move: no private fact and no example in the prompt."""
+        persona = self.law.personas[seen.seat]
+        values = {
+            "label": seen.label,
+            "organisation": persona.organisation,
+            "move": option_line(option, option.label),
+            "refused": refused,
+            "stem": option.stem,
+        }
+        parts = (self.world(state, seen), fill("speak", self.prompts, values))
+        return self._call(key, play, parts, Shape(line=150), 40, begun=option.stem, top=1)
+
+    def referee(self, state: RunState, seen: Observation, play: SeatPlay, move: Move, key: str) -> Call:
+        """What comes of a free move: ids of declared effects, each with its target where it has one."""
+        assert self.law.scenario.free is not None
+        ids = effect_ids(self.law, state, move.seat)
+        shown = [
+            f"{name}: {self.law.free[move.seat][effect].label}{f' ({self.law.labels.get(target, target)})' if target else ''}"
+            for name, (effect, target) in ids.items()
+        ]
+        most = self.law.scenario.free.at_most
+        values = {
+            "label": seen.label,
+            "attempt": quoted(move.attempt),
+            "effects": shown,
+            "at_most": most,
+            "open": self.open,
+            "close": self.close,
+        }
+        item = {"type": "string", "enum": list(ids)}
+        schema = _object({"effects": {"type": "array", "items": item, "maxItems": most}})
+        return self._call(
+            key,
+            play,
+            (self.world(state, seen), fill("referee", self.prompts, values)),
+            Shape(json_schema=schema),
+            120,
+            temperature=0.0,
+        )
+
+    def judge(
+        self,
+        state: RunState,
+        seen: Observation,
+        play: SeatPlay,
+        move: Move,
+        line: str,
+        key: str,
+        more: Sequence[Message] = (),
+    ) -> Call:
+        """A verdict on one move, blind to the model behind it."""
+        persona = self.law.personas[move.seat]
+        what = (
+            f"something of its own: {self.open}{quoted(move.attempt)}{self.close}"
+            if move.action == FREE
+            else move_line(seen, move)
+        )
+        values = {
+            "label": seen.label,
+            "authority": "; ".join(persona.authority) or "a private actor",
+            "move": what,
+            "line": quoted(line),
+            "open": self.open,
+            "close": self.close,
+        }
+        rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+        schema = _object(
+            {"reason": {"type": "string", "maxLength": 160}, **{name: rating for name in (*CRITERIA, "plausibility")}}
+        )
+        parts = (self.world(state, seen), fill("judge", self.prompts, values))
+        return self._call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)
+
+    def again(self, why: str, answer: str) -> tuple[Message, Message]:
+        """What a repair adds: the answer that failed, and why."""
+        return Message(role="assistant", content=answer[:2000]), Message(
+            role="user", content=fill("repair", self.prompts, {"why": why}).strip()
+        )
+
+
+def effect_ids(law: Law, state: RunState, seat: str) -> dict[str, tuple[str, str | None]]:
+    """The declared effects a seat's free move may have: id -> (effect, target), at most 24."""
+    found: dict[str, tuple[str, str | None]] = {}
+    own = law.scenario.seats[seat].plays
+    for effect in law.free[seat].values():
+        if effect.target_kind is None:
+            found[effect.id] = effect.id, None
+            continue
+        for target in law.members.get(effect.target_kind, ()):
+            if target != own and target in state.values:
+                found[f"{effect.id} {target}"] = effect.id, target
+    return dict(list(found.items())[:24])
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def compose_schema(ids: Sequence[str], params: Mapping[str, tuple[Any, ...]], *, free: bool) -> dict[str, Any]:
+    """The JSON schema of a composed move."""
+    actions = [*ids, FREE] if free else list(ids)
+    middle = {
+        name: {"enum": list(values)} if isinstance(values[0], str) else {"type": "integer", "enum": list(values)}
+        for name, values in params.items()
+    }
+    attempt = {"attempt": {"type": "string", "maxLength": 300}} if free else {}
+    return _object(
+        {
+            "reason": {"type": "string", "maxLength": 240},
+            "action": {"type": "string", "enum": actions},
+            **attempt,
+            **middle,
+            "statement": {"type": "string", "maxLength": 240},
+        }
+    )
+
+
+def reading_line(reading: Reading, step: str) -> str:
+    """`Big-tech index: 112.0 (+3.1 last quarter)`."""
+    if isinstance(reading.value, str):
+        return f"{reading.label}: {reading.value}"
+    unit = f" {reading.unit}" if reading.unit and reading.unit not in ("index", "share") else ""
+    shown = f"{reading.label}: {reading.value:,.{reading.digits}f}{unit}"
+    if reading.was is None:
+        return shown
+    change = round(reading.value - reading.was, reading.digits)
+    return f"{shown} ({change:+,.{reading.digits}f} last {step})" if change else shown
+
+
+def option_line(option: Option, name: str) -> str:
+    """`Open a case (costs 3 staff): purpose`."""
+    costs = " and ".join(f"{amount:g} {variable.replace('_', ' ')}" for variable, amount in option.costs)
+    return f"{name}{f' (costs {costs})' if costs else ''}: {option.purpose}"
+
+
+def move_line(seen: Observation, move: Move) -> str:
+    """The chosen move in the words of its menu."""
+    for option in seen.options:
+        if option.action == move.action and option.target == move.target:
+            chosen = ", ".join(f"{name} {value}" for name, value in move.params.items())
+            return option_line(option, option.label) + (f" [{chosen}]" if chosen else "")
+    return move.action.replace("_", " ")
+
+
+def distinct(labels: Sequence[str]) -> tuple[str, ...]:
+    """Names that begin with different words, so that the first token tells them apart."""
+    seen: set[str] = set()
+    made: list[str] = []
+    for number, label in enumerate(labels, start=1):
+        name = label
+        if name.split()[0].lower() in seen:
+            words = label.split()
+            rest = next((word for word in words[1:] if word[:1].isupper() and word.lower() not in seen), "")
+            name = f"{rest}: {label[0].lower()}{label[1:]}" if rest else f"{number}: {label}"
+        seen.add(name.split()[0].lower())
+        made.append(name)
+    return tuple(made)

@@ -1,0 +1,177 @@
+"""Compiles the three things that happen in a world, rules, processes and actions, and a persona's policy."""
+
+from typing import Any
+
+from orchestrator.core.blocks import TRUE, Builder, Scope
+from orchestrator.core.expr import NUM, Type, near
+from orchestrator.core.law import CAction, COutcome, CPick, CPolicy, CProcess, CRule, CStage
+from orchestrator.core.parts import Action, Param, Process, Rule, Stage
+from orchestrator.core.scenario import Persona
+
+WAIT = "wait"
+"""The action every seat always has: it changes nothing."""
+
+
+def compile_rule(build: Builder, key: str, rule: Rule) -> CRule:
+    at = ("rules", key)
+    event = None
+    if rule.upon is not None:
+        event = build.events.get(rule.upon)
+        if event is None:
+            build.say((*at, "upon"), f"nothing emits '{rule.upon}'{near(rule.upon, build.events)}")
+            event = {}
+    for kind, word in ((rule.for_, "for"), *((pick.first, "with") for pick in rule.with_.values())):
+        if kind is not None and kind not in build.names.kinds:
+            build.say((*at, word), f"no kind or process is called '{kind}'{near(kind, build.names.kinds)}")
+            return _nothing(build, key, rule)
+    scope = Scope({"self": Type("ref", kind=rule.for_)} if rule.for_ else {}, event)
+    picks: list[CPick] = []
+    for name, pick in rule.with_.items():
+        inner = scope.more(**{name: Type("ref", kind=pick.first)})
+        picks.append(
+            CPick(
+                name,
+                pick.first,
+                build.expr(pick.where, inner, (*at, "with", name, "where"), "bool"),
+                build.expr(pick.by, inner, (*at, "with", name, "by"), "num"),
+            )
+        )
+        scope = inner
+    every = rule.every
+    if every is None and rule.upon is None and rule.on is None:
+        every = "month" if rule.becomes is not None else "step"
+    return CRule(
+        key, rule.for_, every, rule.upon, rule.on, build.expr(rule.when, scope, (*at, "when"), "bool"),
+        None if rule.becomes is None else build.expr(rule.becomes, scope, (*at, "becomes"), "bool"),
+        rule.once, tuple(picks), build.expr(rule.chance, scope, (*at, "chance"), "num"), build.effects(rule, scope, at),
+    )  # fmt: skip
+
+
+def _nothing(build: Builder, key: str, rule: Rule) -> CRule:
+    """Stands in for a rule whose kinds are unknown, while the rest is checked."""
+    bare = Rule(source=rule.source)
+    return CRule(
+        key,
+        None,
+        None,
+        None,
+        None,
+        TRUE,
+        None,
+        False,
+        (),
+        TRUE,
+        build.effects(bare, Scope({}), ("rules", key)),
+    )
+
+
+def compile_process(build: Builder, key: str, process: Process) -> CProcess:
+    at = ("processes", key)
+    for role, kind in process.roles.items():
+        if kind != "seat" and kind not in build.names.kinds:
+            build.say((*at, "roles", role), f"no kind is called '{kind}'{near(kind, build.names.kinds)}")
+    scope = Scope(build.process_scope(key, process))
+    ids = [stage.id for stage in process.stages]
+    stages = {
+        stage.id: _stage(build, process, stage, ids, scope, (*at, "stages", str(index)))
+        for index, stage in enumerate(process.stages)
+    }
+    if len(stages) != len(ids) or "end" in ids:
+        build.say((*at, "stages"), "stage ids must differ from each other and from `end`")
+    holds = {
+        name: build.start_value(variable, variable.start, (*at, "holds", name))
+        for name, variable in process.holds.items()
+        if variable.is_ is None
+    }
+    label = build.text(process.label, scope, (*at, "label"), changing=False) if process.label else None
+    return CProcess(key, label, process.roles, holds, stages, ids[0], process.limit)
+
+
+def _stage(build: Builder, process: Process, stage: Stage, ids: list[str], scope: Scope, at: tuple[str, ...]) -> CStage:
+    def known(name: str, word: str) -> str:
+        if name != "end" and name not in ids:
+            build.say((*at, word), f"no stage is called '{name}'{near(name, ids)}")
+        return name
+
+    outcomes: list[COutcome] = []
+    for name, outcome in stage.outcomes.items():
+        here = (*at, "outcomes", name)
+        outcomes.append(COutcome(name, build.expr(outcome.when, scope, (*here, "when"), "bool"), build.expr(outcome.chance, scope, (*here, "chance"), "num"),
+                                 known(outcome.next, "outcomes"), build.effects(outcome, scope, here)))  # fmt: skip
+    counters = {}
+    for action, counter in stage.countered_by.items():
+        if action not in build.scenario.actions:
+            build.say((*at, "countered_by"), f"no action is called '{action}'{near(action, build.scenario.actions)}")
+        here = (*at, "countered_by", action)
+        counters[action] = (known(counter.back_to, "countered_by"), build.effects(counter, scope, here))
+    for name in stage.after:
+        known(name, "after")
+    followers = [other.id for other in process.stages if stage.id in other.after]
+    return CStage(
+        stage.id, stage.lasts, stage.every, tuple(build.expr(need, scope, (*at, "needs"), "bool") for need in stage.needs),
+        build.expr(stage.chance, scope, (*at, "chance"), "num"),
+        None if stage.fails_if is None else build.expr(stage.fails_if, scope, (*at, "fails_if"), "bool"),
+        tuple(outcomes), counters, followers[0] if followers else "end", build.effects(stage, scope, at),
+    )  # fmt: skip
+
+
+def compile_action(build: Builder, key: str, action: Action, seat: str) -> CAction:
+    at = ("actions", key)
+    if key == WAIT:
+        build.say(at, f"'{WAIT}' is the action that every seat has already")
+    scope = build.actor(seat, sees=True)
+    kind, where = build.target(action.target, scope, at)
+    inner = scope.more(target=Type("ref", kind=kind)) if kind else scope
+    params = {name: _choices(build, param, (*at, "params", name)) for name, param in action.params.items()}
+    told = inner.more(
+        **{name: Type("enum", param.enum) if param.enum else NUM for name, param in action.params.items()}
+    )
+    costs: list[tuple[str, Any]] = []
+    for left, amount in action.costs.items():
+        place = build.place(left, inner, (*at, "costs", left))
+        if place is None:
+            continue
+        if (
+            not left.startswith("self.")
+            or left.count(".") != 1
+            or build.variables[place.kind, place.variable].type != NUM
+        ):
+            build.say((*at, "costs", left), f"'{left}': a cost is a number of one's own, self.NAME")
+        costs.append((place.variable, build.expr(amount, told, (*at, "costs", left), "num")))
+    return CAction(
+        key, build.text(action.label, inner, (*at, "label"), changing=False), build.text(action.purpose, inner, (*at, "purpose"), changing=False),
+        kind, where, action.target is not None and action.target.self_, params,
+        tuple(build.expr(need, inner, (*at, "needs"), "bool") for need in action.needs), tuple(costs),
+        build.expr(action.chance, told._replace(seats=()), (*at, "chance"), "num"),
+        None if action.fails is None else build.effects(action.fails, told, (*at, "fails")), action.visibility,
+        build.text(action.stem, inner, (*at, "stem"), changing=False) if action.stem else None, action.repeat, build.effects(action, told, at),
+    )  # fmt: skip
+
+
+def _choices(build: Builder, param: Param, at: tuple[str, ...]) -> tuple[Any, ...]:
+    if param.enum:
+        return param.enum
+    if param.low is None or param.high is None or not param.low <= param.high <= param.low + 100:
+        build.say(at, "needs `enum`, or `low` and `high` at most 100 apart")
+        return (0,)
+    return tuple(range(param.low, param.high + 1))
+
+
+def compile_policy(build: Builder, seat: str, persona: Persona) -> tuple[CPolicy, ...]:
+    made: list[CPolicy] = []
+    actions = build.scenario.actions
+    for index, rule in enumerate(persona.policy):
+        at = ("personas", seat, "policy", str(index))
+        scope = build.actor(seat, sees=True)._replace(known=True)
+        action = actions.get(rule.do)
+        if rule.do != WAIT and (action is None or seat not in build.who(action.by, at)):
+            mine = [WAIT, *(key for key, held in actions.items() if seat in build.who(held.by, at))]
+            build.say((*at, "do"), f"{seat} has no action '{rule.do}'{near(rule.do, mine)}")
+            continue
+        inner = scope
+        if action is not None and action.target is not None:
+            inner = scope.more(target=Type("ref", kind=action.target.kind or action.target.process or ""))
+        made.append(CPolicy(index, build.expr(rule.when, scope, (*at, "when"), "bool"), rule.do,
+                            None if rule.target is None else build.expr(rule.target, inner, (*at, "target"), "bool"),
+                            {name: build.expr(text, scope, (*at, "params", name)) for name, text in rule.params.items()}, rule.weight))  # fmt: skip
+    return tuple(made)

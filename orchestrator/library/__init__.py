@@ -1,0 +1,21 @@
+"""Finds, reads and validates scenarios, personas and prompts. Every file is untrusted input.
+
+`yaml` reads text, `files` opens files, `scenarios`, `personas` and `prompts` know where things lie,
+`faults` says what is wrong in our words, `loading` puts it together, `design` is the stored copy.
+"""
+
+from orchestrator.library.design import from_data
+from orchestrator.library.faults import Problem
+from orchestrator.library.loading import Loaded, load_scenario, problems
+from orchestrator.library.scenarios import Listed, find_scenario, list_scenarios
+
+__all__ = [
+    "Listed",
+    "Loaded",
+    "Problem",
+    "find_scenario",
+    "from_data",
+    "list_scenarios",
+    "load_scenario",
+    "problems",
+]

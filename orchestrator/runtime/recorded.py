@@ -1,0 +1,100 @@
+"""A run as the store holds it, made ready to be played on: its design, its law, its events and its calls."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.core import rules
+from orchestrator.core.call import Answer, Reply, Usage
+from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.compile import compile_law
+from orchestrator.core.design import Design, ForkPoint
+from orchestrator.core.events import RULES_VERSION, AnyEvent, Cause, RunForked, event_from
+from orchestrator.core.law import Law
+from orchestrator.core.state import RunState, fold
+from orchestrator.errors import BadScenario, DamageFound, OtherRules
+from orchestrator.ledger.rows import CallRow, EventRow, RunRow
+from orchestrator.ledger.store import Ledger
+from orchestrator.library import from_data
+from orchestrator.runtime.ask import Kept
+
+
+@dataclass(frozen=True)
+class Played:
+    """A design with its law: all that a round needs beside its state."""
+
+    design: Design
+    law: Law
+    prompts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A stored run."""
+
+    row: RunRow
+    played: Played
+    events: tuple[AnyEvent, ...]
+    rows: tuple[EventRow, ...]
+    state: RunState
+
+
+def law_of(data: Any) -> tuple[Law, dict[str, str]]:
+    """The law and the prompts of packed data. Raises BadScenario with the first problem."""
+    scenario, personas, prompts = from_data(data)
+    compiled = compile_law(scenario, personas)
+    if compiled.law is None:
+        problem = compiled.problems[0]
+        raise BadScenario(f"{'.'.join(problem.path)}: {problem.message}", where=".".join(problem.path))
+    return compiled.law, prompts
+
+
+def played_of(ledger: Ledger, row: RunRow) -> Played:
+    """The design of a run and its law, from the store alone. Raises DamageFound."""
+    try:
+        design = Design.model_validate_json(ledger.text(row.design))
+        law, prompts = law_of(json.loads(ledger.text(design.data)))
+    except (ValidationError, ValueError) as error:
+        raise DamageFound(f"the design of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}") from error
+    return Played(design, law, prompts)
+
+
+def recorded(ledger: Ledger, row: RunRow) -> Recorded:
+    """The run with its events folded. Raises DamageFound."""
+    rows = tuple(ledger.events(row.id))
+    try:
+        events = tuple(event_from(held.body) for held in rows)
+        state = fold(events)
+    except (ValidationError, KeyError, TypeError) as error:
+        raise DamageFound(f"the events of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}") from error
+    return Recorded(row, played_of(ledger, row), events, rows, state)
+
+
+def own_rules(row: RunRow) -> None:
+    """Raises OtherRules where the run was played under rules that this program no longer has."""
+    if row.rules_version != RULES_VERSION:
+        raise OtherRules(f"run {row.id} was played under rules version {row.rules_version}, this program has {RULES_VERSION}", hint=f"orchestrate replay {row.id} shows it as it was stored")
+
+
+def kept_of(rows: Iterable[CallRow], *, after: int = 0) -> dict[str, Kept]:
+    """Stored calls by key, from the round after `after` on, with the accounting a copy needs."""
+    found: dict[str, Kept] = {}
+    for row in rows:
+        if row.round <= after:
+            continue
+        reply = Reply.model_validate_json(row.reply)
+        usage = Usage(prompt=row.prompt_tokens, cached=row.cached_tokens, completion=row.completion_tokens)
+        answer = Answer(reply=reply, usage=usage, seconds=row.seconds, tries=row.tries, served_by=row.served_by, facts=json.loads(row.facts))
+        found[row.key] = Kept(row.fingerprint, reply, answer, row.backend)
+    return found
+
+
+def fork_events(law: Law, fork: ForkPoint) -> list[AnyEvent]:
+    """The events with which a fork begins: what it changed, dated at the end of the last round kept."""
+    date = iso(law.start) if fork.at == 0 else iso(span_of(law.start, law.scenario.clock.step, fork.at)[1])
+    base: dict[str, Any] = {"round": fork.at, "from_": date, "to": date, "cause": Cause(kind="fork", id=f"r{fork.at}")}
+    forked = RunForked(**base, parent_hash=fork.parent_hash, at=fork.at, seats=fork.seats, sets=fork.sets)
+    return [forked, *rules.set_values(base, fork.sets)]

@@ -1,0 +1,60 @@
+"""The grammars: what is written, and that each character class means what it should."""
+
+import json
+import re
+
+import pytest
+
+from orchestrator.backends.grammar import INSIDE, MOST_CHARACTERS, literal, of_choices, of_line, of_schema
+
+
+def test_choices_are_alternatives() -> None:
+    assert of_choices(("Raise the fine", "Wait")) == 'root ::= ("Raise the fine" | "Wait")'
+
+
+@pytest.mark.parametrize(("begun", "blank"), [("My move:", True), ("My move: ", False), ("", False)])
+def test_a_blank_may_come_first_only_after_begun_words_without_one(begun: str, blank: bool) -> None:
+    assert ('" "? ' in of_choices(("Wait",), begun)) is blank
+
+
+def test_a_literal_is_escaped() -> None:
+    assert literal('a "b" \\ c\nd') == '"a \\"b\\" \\\\ c\\nd"'
+
+
+@pytest.mark.parametrize("character", list("aZéßøŽ09 .,;:!?'’()%€$£&/+–—-"))
+def test_a_line_may_hold(character: str) -> None:
+    assert re.fullmatch(f"[{INSIDE}]", character)
+
+
+@pytest.mark.parametrize("character", list('"“”«»„`\n\r\t\x1b\\<>{}[]|#*_~×÷中жΩא😀\u200b\u202e'))
+def test_a_line_may_not_hold(character: str) -> None:
+    assert not re.fullmatch(f"[{INSIDE}]", character)
+
+
+def test_a_line_is_capped() -> None:
+    assert of_line(120, "We wait, because").endswith("{1,120}")
+    assert of_line(120).endswith("{0,119}")
+    assert of_line(1).endswith("0-9]")
+    assert of_line(10**9, "x").endswith(f"{{1,{MOST_CHARACTERS}}}")
+
+
+def test_free_strings_of_a_schema_are_latin_lines() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "reason": {"type": "string", "maxLength": 80, "minLength": 3},
+            "action": {"type": "string", "enum": ["wait"]},
+            "type": {"type": "string", "pattern": "^x$"},
+            "said": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    head, _, body = of_schema(schema).partition("start: %json ")
+    found = json.loads(body)
+    assert head == "%llguidance {}\n"
+    assert list(found["properties"]) == ["reason", "action", "type", "said"]
+    assert found["properties"]["reason"] == {"type": "string", "pattern": f"^[{INSIDE}]{{3,80}}$"}
+    assert found["properties"]["action"] == {"type": "string", "enum": ["wait"]}
+    assert found["properties"]["type"] == {"type": "string", "pattern": "^x$"}
+    assert found["properties"]["said"]["items"]["pattern"].endswith(f"{{0,{MOST_CHARACTERS}}}$")
+    assert found["x-guidance"] == {"whitespace_flexible": False}
+    assert schema["properties"]["reason"] == {"type": "string", "maxLength": 80, "minLength": 3}  # pyright: ignore
