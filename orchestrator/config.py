@@ -69,8 +69,6 @@ class OpenAIConfig(_Backend):
     timeout_s: float = Field(default=120, gt=0, le=86_400)
     """Seconds until a call counts as failed."""
     style: Style = "compose"
-    fallback: str | None = None
-    """The backend that is asked where this one fails for good."""
 
     @field_validator("api_key_env")
     @classmethod
@@ -310,19 +308,6 @@ def _check_names(settings: Settings) -> None:
         if origin.startswith("flag"):
             raise UnknownBackend(message, hint=hint, where=origin.removeprefix("flag "))
         raise BadConfig(f"{origin}: {key}: {message}", hint=hint, where=origin)
-    for start in settings.backends:
-        seen, name = [start], _fallback(settings, start)
-        while name is not None:
-            if name in seen:
-                origin = settings.origin(f"backends.{start}.fallback")
-                circle = " -> ".join([*seen, name])
-                raise BadConfig(f"{origin}: fallbacks go round in a circle: {circle}", hint=mend, where=origin)
-            seen.append(name)
-            name = _fallback(settings, name)
-
-
-def _fallback(settings: Settings, name: str) -> str | None:
-    return getattr(settings.backends[name], "fallback", None)
 
 
 def _uses(settings: Settings) -> Iterator[tuple[str, str, bool]]:
@@ -332,6 +317,3 @@ def _uses(settings: Settings) -> Iterator[tuple[str, str, bool]]:
         yield f"seats.{seat}", name, True
     for name in settings.judge:
         yield "seats.judge", name, False
-    for name in settings.backends:
-        if (fallback := _fallback(settings, name)) is not None:
-            yield f"backends.{name}.fallback", fallback, False

@@ -16,6 +16,7 @@
     |- Stopped                   3  stopped, and `resume` goes on
     |  |- RunPaused                 Ctrl-C, or a person's seat that waits
     |  |- BudgetExhausted           a limit of calls, tokens or money is reached
+    |  |- StoreFailed               the disk is full or fails, or the database server is gone
     |  |- QuotaExhausted            the server wants money, another key or a higher quota
     |  `- RunBusy                   another process plays this run
     |- BackendFailed             4  a backend failed for good, and `resume` goes on
@@ -101,6 +102,9 @@ class QuotaExhausted(Stopped): ...
 
 
 class RunBusy(Stopped): ...
+
+
+class StoreFailed(Stopped): ...
 
 
 class BackendFailed(OrchestratorError):

@@ -150,8 +150,6 @@ BAD = [
     ("two for one seat", '[seats]\na = ["local"]\n', 2, "seats.a should be the name of one backend"),
     ("number for a seat", "[seats]\na = 3\n", 2, "seats.a should be the name of a backend"),
     ("reserved", '[backends.policy]\nkind = "llama"\nmodel = "m"\n', 1, "'policy' is reserved"),
-    ("circle", SERVER + 'fallback = "lab"\n', 5, "lab -> lab"),
-    ("lost fallback", SERVER + 'fallback = "lob"\n', 5, "no backend 'lob'"),
     ("price", "[prices.m]\nprompt = 1\ncompletion = -1\n", 3, "prices.m.completion"),
     ("deep", "a = " + "[" * 5000, 1, "no valid TOML"),
 ]  # fmt: skip

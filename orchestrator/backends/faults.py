@@ -175,8 +175,9 @@ class Health:
         wait = min(told_s or self.patience.backoff(max(1, self.busy_times)), self.patience.busy_cap_s)
         self.opens_at = max(self.opens_at, time.monotonic() + wait)
 
-    def was_refused(self) -> None:
-        self.refused_since = self.refused_since or time.monotonic()
+    def was_refused(self, sent_at: float) -> None:
+        """Notes that a request that was begun at `sent_at` reached nothing."""
+        self.refused_since = self.refused_since or sent_at
 
     def was_reached(self) -> None:
         self.refused_since = None
@@ -206,7 +207,7 @@ class Tries:
         """Counts a fault of this call and tells the backend's health."""
         self.last = fault
         if fault.kind == "refused":
-            self.health.was_refused()
+            self.health.was_refused(sent_at)
         else:
             self.health.was_reached()
         if fault.kind == "busy":

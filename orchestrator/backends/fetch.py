@@ -214,7 +214,7 @@ def _stream(client: Any, url: str, model: CatalogueModel, part: Path, progress: 
         with part.open("r+b" if have else "wb") as file:
             file.seek(have)
             told = 0.0
-            for data in response.iter_bytes(CHUNK):
+            for data in response.iter_bytes():
                 if have + len(data) > model.size:
                     raise BackendFailed(f"the model hub sends more than the {model.size:,} bytes of {model.file}")
                 file.write(data)

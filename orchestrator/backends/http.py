@@ -31,6 +31,10 @@ KEEPALIVE_S = 4.0
 a closing connection is lost."""
 
 
+CONNECT_S = 4.0
+"""Longest wait for a connection: an address that swallows packets is found out in a few tries."""
+
+
 class Raw(NamedTuple):
     """An HTTP answer as it came."""
 
@@ -47,9 +51,7 @@ class Raw(NamedTuple):
 class Wire:
     """One address, one client, as many connections as calls in flight. Must be made inside a running loop."""
 
-    def __init__(
-        self, url: httpx.URL, headers: Mapping[str, str], *, connect_s: float, body_cap: int = BODY_CAP
-    ) -> None:
+    def __init__(self, url: httpx.URL, headers: Mapping[str, str], *, body_cap: int = BODY_CAP) -> None:
         self._url = url
         self._cap = body_cap
         # A certificate store costs 100 ms to load; plain http needs none.
@@ -65,7 +67,7 @@ class Wire:
             transport=AiohttpTransport(verify=tls, trust_env=False, client=session),
             headers={**headers, "accept": "application/json", "accept-encoding": "gzip"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(None, connect=connect_s),
+            timeout=httpx.Timeout(None, connect=CONNECT_S),
             follow_redirects=False,
             trust_env=False,
         )

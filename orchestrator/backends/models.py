@@ -281,7 +281,8 @@ def hash_bytes(path: Path) -> str:
 
 def remember_sha256(path: Path, sha256: str, stamp: tuple[int, ...] | None = None) -> None:
     """Keeps a hash that was just computed, for the file as it is, or as it was when `stamp` was taken."""
-    known = _remembered() | {str(path.resolve()): _Known(stamp=stamp or _stamp(path), sha256=sha256)}
+    kept = {place: entry for place, entry in _remembered().items() if Path(place).exists()}
+    known = kept | {str(path.resolve()): _Known(stamp=stamp or _stamp(path), sha256=sha256)}
     memory = _memory_file()
     # The memory only saves time: where it cannot be written, the file is hashed again next time.
     with contextlib.suppress(OSError):

@@ -101,7 +101,7 @@ class OpenAIBackend:
         if self._key is not None:
             headers["authorization"] = f"Bearer {self._key.get_secret_value()}"
         self._places = asyncio.Semaphore(self._concurrency)
-        self._wire = Wire(self._url, headers, connect_s=max(0.1, self._patience.refused_for_s))
+        self._wire = Wire(self._url, headers)
 
     async def aclose(self) -> None:
         """Closes the client; may be called twice, and `start` makes another."""

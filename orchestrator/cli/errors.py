@@ -50,8 +50,9 @@ def report(error: OrchestratorError, *, as_json: bool) -> int:
             fields = {"kind": error.kind, "message": error.message, "hint": error.hint, "where": error.where}
             emit_json({"error": fields})
         else:
+            where = f" ({error.where})" if error.where and error.where not in error.message else ""
             hint = f"\nhint: {error.hint}" if error.hint else ""
-            sys.stderr.write(clean(f"error: {error.message}{hint}") + "\n")
+            sys.stderr.write(clean(f"error: {error.message}{where}{hint}") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()

@@ -30,6 +30,14 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "run": Entry("orchestrator.cli.play:run", "Play a scenario from its start."),
+    "resume": Entry("orchestrator.cli.play:resume", "Go on where a run stopped."),
+    "replay": Entry("orchestrator.cli.play:replay", "Show a run again, exactly and offline."),
+    "fork": Entry("orchestrator.cli.play:fork", "A new run from a parent's first rounds."),
+    "verify": Entry("orchestrator.cli.verify:verify", "Chain, fold, calls and replay of runs agree."),
+    "runs": Entry("orchestrator.cli.store:runs", "The store: list, show, state, events, calls, diff, ..."),
+    "story": Entry("orchestrator.cli.story:story", "Tell a run as a chronicle in Markdown."),
+    "scenarios": Entry("orchestrator.cli.scenarios:scenarios", "What there is to play: list, show, check."),
     "models": Entry("orchestrator.cli.models:models", "Local model files: list, pull, path, remove."),
     "backends": Entry("orchestrator.cli.backends:backends", "What may answer for a seat, as configured."),
     "config": Entry("orchestrator.cli.config:config", "The settings that hold here, and where each came from."),

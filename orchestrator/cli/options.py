@@ -124,7 +124,7 @@ MaxTokens = Annotated[
     ),
 ]
 Pace = Annotated[
-    float,
+    float | None,
     typer.Option("--pace", metavar="SECONDS", parser=decimal("--pace", 0, 3600), help="Between two events."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")]

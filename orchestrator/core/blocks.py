@@ -3,14 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from orchestrator.core.expr import BOOL, NUM, Compiled, ExprProblem, Names, Type, compile_expr, near
+from orchestrator.core.expr import BOOL, NUM, Compiled, ExprProblem, Names, Scene, Type, compile_expr, near
 from orchestrator.core.law import CEffects, CTell, CTransfer, Place, VariableInfo
-from orchestrator.core.parts import Action, Effects, Process, Rule, Target, Transfer, Variable
+from orchestrator.core.parts import Action, Effects, Process, Rule, Target, Tell, Transfer, Variable
 from orchestrator.core.scenario import Scenario
 from orchestrator.core.text import Text, compile_text
 from orchestrator.core.value import rounded
 
-TRUE = Compiled("True", BOOL, lambda _: True, frozenset())
+
+def constant(text: str, type_: Type, value: Any) -> Compiled:
+    """An expression that always yields this value."""
+
+    def run(_scene: Scene) -> Any:
+        return value
+
+    return Compiled(text, type_, run, frozenset())
+
+
+TRUE = constant("True", BOOL, value=True)
 
 
 class Problem(NamedTuple):
@@ -42,6 +52,7 @@ class Builder:
         self.variables: Mapping[tuple[str, str], VariableInfo] = {}
         self.events: dict[str, dict[str, Type]] = {}
         """Happening -> its parameters."""
+        self._who: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def say(self, path: Iterable[str], message: str) -> None:
         self.problems.append(Problem(tuple(path), message))
@@ -69,7 +80,8 @@ class Builder:
             if blind:
                 self.say(
                     at,
-                    f"'{code.text}' reads {kind}.{variable}, which {blind[0]} does not see (visible_to); use `chance` or a report for hidden causes",
+                    f"'{code.text}' reads {kind}.{variable}, which {blind[0]} does not see (visible_to); "
+                    "use `chance` or a report for hidden causes",
                 )
 
     def text(self, raw: str, scope: Scope, at: tuple[str, ...], *, changing: bool = True) -> Text:
@@ -85,6 +97,10 @@ class Builder:
 
     def who(self, given: Iterable[str], at: tuple[str, ...]) -> tuple[str, ...]:
         """Seats behind names of seats, groups, entities played and their kinds, in seat order."""
+        given = tuple(given)
+        if given in self._who:
+            return self._who[given]
+        problems = len(self.problems)
         found: set[str] = set()
         for name in given:
             hits = [
@@ -94,12 +110,13 @@ class Builder:
             ]
             hits += self.scenario.groups.get(name, ())
             if not hits:
-                self.say(
-                    at,
-                    f"no seat, group or kind of player is called '{name}'{near(name, [*self.scenario.seats, *self.scenario.groups])}",
-                )
+                hint = near(name, [*self.scenario.seats, *self.scenario.groups])
+                self.say(at, f"no seat, group or kind of player is called '{name}'{hint}")
             found.update(hits)
-        return tuple(seat for seat in self.scenario.seats if seat in found)
+        seats = tuple(seat for seat in self.scenario.seats if seat in found)
+        if len(self.problems) == problems:
+            self._who[given] = seats
+        return seats
 
     def audience(self, given: str | tuple[str, ...], at: tuple[str, ...]) -> tuple[str, ...] | None:
         """None for everyone, empty for nobody."""
@@ -132,9 +149,9 @@ class Builder:
         return CEffects(
             adds=kinds["add"], scales=kinds["scale"], sets=kinds["set"],
             moves=tuple(self._transfer(key, move, blind, (*at, "move", key)) for key, move in block.move.items()),
-            emits=tuple((name, self._params(params, blind, (*at, "emits", name))) for name, params in block.emits.items()),
+            emits=tuple((key, self._params(given, blind, (*at, "emits", key))) for key, given in block.emits.items()),
             tells=tuple(self._tell(tell, blind, (*at, "tells")) for tell in block.tells),
-            starts=tuple((name, self._roles(name, roles, blind, (*at, "starts", name))) for name, roles in block.starts.items()),
+            starts=tuple((key, self._roles(key, to, blind, (*at, "starts", key))) for key, to in block.starts.items()),
             sends=tuple(self._send(text, stage, blind, (*at, "sends")) for text, stage in block.sends.items()),
             ends=self._ending(block.ends, at), rank=block.rank,
             says=self.text(block.says, blind, (*at, "says")) if block.says else None,
@@ -155,10 +172,8 @@ class Builder:
             if place is None:
                 continue
             info = self.variables[place.kind, place.variable]
-            if (
-                info.derived
-                or place.variable in ("stage", "outcome", "running")
-                and place.kind in self.scenario.processes
+            if info.derived or (
+                place.variable in ("stage", "outcome", "running") and place.kind in self.scenario.processes
             ):
                 self.say(
                     (*at, left),
@@ -175,12 +190,10 @@ class Builder:
     def _value(self, text: str, want: Type, scope: Scope, at: tuple[str, ...]) -> Compiled:
         word = text.strip().strip("'\"")
         if want.name == "enum" and word in want.names:
-            return Compiled(text, want, lambda _: word, frozenset())
+            return constant(text, want, word)
         code = self.expr(text, scope, at)
-        fits = (
-            code.type.name == want.name
-            and (want.name != "enum" or code.type.names == want.names)
-            or (want.name == "ref" and code.type.name == "null")
+        fits = (code.type.name == want.name and (want.name != "enum" or code.type.names == want.names)) or (
+            want.name == "ref" and code.type.name == "null"
         )
         if not fits and code is not TRUE:
             wanted = (
@@ -227,7 +240,7 @@ class Builder:
     def _params(self, params: Mapping[str, str], scope: Scope, at: tuple[str, ...]) -> tuple[tuple[str, Compiled], ...]:
         return tuple((key, self.expr(text, scope, (*at, key))) for key, text in params.items())
 
-    def _tell(self, tell: Any, scope: Scope, at: tuple[str, ...]) -> CTell:
+    def _tell(self, tell: Tell, scope: Scope, at: tuple[str, ...]) -> CTell:
         static: list[str] = []
         named: list[Compiled] = []
         for name in tell.to:
@@ -240,8 +253,10 @@ class Builder:
                 named.append(code)
         value = self.expr(tell.value, scope, (*at, "value"), "num")
         says = self.text(tell.says, scope.more(value=NUM), (*at, "says"))
-        return CTell(tuple(dict.fromkeys(static)), tuple(named), tell.report, says, value, self.expr(tell.when, scope, (*at, "when"), "bool"),
-                     self.expr(tell.chance, scope, (*at, "chance"), "num"), tell.lag, tell.bell)  # fmt: skip
+        when = self.expr(tell.when, scope, (*at, "when"), "bool")
+        chance = self.expr(tell.chance, scope, (*at, "chance"), "num")
+        seats = tuple(dict.fromkeys(static))
+        return CTell(seats, tuple(named), tell.report, says, value, when, chance, tell.lag, tell.bell)
 
     def _roles(
         self, name: str, roles: Mapping[str, str], scope: Scope, at: tuple[str, ...]
@@ -286,13 +301,11 @@ class Builder:
             open_ = rest
 
     def _move_params(self, seat: str, action: Action) -> dict[str, Type]:
-        target = (
-            {}
-            if action.target is None
-            else {"target": Type("ref", kind=action.target.kind or action.target.process or "")}
-        )
-        return {"seat": Type("ref", kind="seat"), "actor": self.actor(seat).names["self"], **target,
-                **{key: Type("enum", held.enum) if held.enum else NUM for key, held in action.params.items()}}  # fmt: skip
+        names = {"seat": Type("ref", kind="seat"), "actor": self.actor(seat).names["self"]}
+        if action.target is not None:
+            names["target"] = Type("ref", kind=action.target.kind or action.target.process or "")
+        params = {key: Type("enum", held.enum) if held.enum else NUM for key, held in action.params.items()}
+        return {**names, **params}
 
     def _emitters(self) -> Iterable[tuple[Effects, Mapping[str, Type], str | None]]:
         for rule in self.scenario.rules.values():

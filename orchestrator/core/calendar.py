@@ -8,7 +8,10 @@ from typing import Literal
 
 Step = Literal["day", "week", "month", "quarter", "year"]
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-_NAMES = "January February March April May June July August September October November December".split()
+_NAMES = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 def day_number(text: str) -> int:

@@ -11,10 +11,17 @@ from orchestrator.core.blocks import Builder, Problem, Scope
 from orchestrator.core.calendar import day_number
 from orchestrator.core.expr import BOOL, NUM, Names, Slot, Type, compile_derived, near
 from orchestrator.core.expr import ExprProblem as Unfit
-from orchestrator.core.law import CFree, CIndicator, Law, VariableInfo
+from orchestrator.core.law import CAction, CFree, CIndicator, CRule, Law, VariableInfo
 from orchestrator.core.parts import Process, Variable
 from orchestrator.core.scenario import Persona, Scenario
+from orchestrator.core.text import Text
 from orchestrator.core.worldparts import compile_action, compile_policy, compile_process, compile_rule
+
+RESERVED = frozenset({
+    "added", "before", "clock", "event", "false", "known", "null", "numbers", "seat", "self", "target", "true",
+    "value", "was",
+})  # fmt: skip
+"""Names with a meaning of their own in expressions."""
 
 
 class Compiled(NamedTuple):
@@ -34,20 +41,46 @@ def compile_law(scenario: Scenario, personas: Mapping[str, Persona]) -> Compiled
     build.happenings()
     rules = tuple(compile_rule(build, key, rule) for key, rule in scenario.rules.items())
     processes = {key: compile_process(build, key, process) for key, process in scenario.processes.items()}
-    actions = {seat: {key: compile_action(build, key, action, seat) for key, action in scenario.actions.items() if seat in build.who(action.by, ("actions", key, "by"))}
-               for seat in scenario.seats}  # fmt: skip
     law = Law(
-        scenario=scenario, personas=personas, names=names, start=_start(scenario, problems), values=values, variables=variables, derived=derived,
+        scenario=scenario,
+        personas=personas,
+        names=names,
+        start=_start(scenario, problems),
+        values=values,
+        variables=variables,
+        derived=derived,
         members={kind: tuple(e for e, k in names.entities.items() if k == kind) for kind in scenario.kinds},
-        rules=rules, followers={name: tuple(rule for rule in rules if rule.upon == name) for name in {rule.upon for rule in rules if rule.upon}},
-        processes=processes, actions=actions,
-        policies={seat: compile_policy(build, seat, persona) for seat, persona in personas.items() if seat in scenario.seats},
-        free=_free(scenario, build), indicators=_indicators(scenario, build),
-        endings={key: build.text(ending.says, Scope({}), ("endings", key, "says"), changing=False) for key, ending in scenario.endings.items()},
-        labels={**{key: e.label or key.replace("_", " ") for key, e in scenario.entities.items()}, **{key: s.label for key, s in scenario.seats.items()}},
-    )  # fmt: skip
+        rules=rules,
+        followers={name: tuple(rule for rule in rules if rule.upon == name) for name in _followed(rules)},
+        processes=processes,
+        actions={seat: _actions(scenario, build, seat) for seat in scenario.seats},
+        policies={seat: compile_policy(build, seat, personas[seat]) for seat in personas if seat in scenario.seats},
+        free=_free(scenario, build),
+        indicators=_indicators(scenario, build),
+        endings={key: _closing(build, key, ending.says) for key, ending in scenario.endings.items()},
+        labels=_labels(scenario),
+    )
     _whole(scenario, build)
     return Compiled(None if problems else law, tuple(problems))
+
+
+def _followed(rules: tuple[CRule, ...]) -> set[str]:
+    return {rule.upon for rule in rules if rule.upon}
+
+
+def _actions(scenario: Scenario, build: Builder, seat: str) -> dict[str, CAction]:
+    """The seat's own actions, as it sees them."""
+    own = (key for key, action in scenario.actions.items() if seat in build.who(action.by, ("actions", key, "by")))
+    return {key: compile_action(build, key, scenario.actions[key], seat) for key in own}
+
+
+def _closing(build: Builder, key: str, says: str) -> Text:
+    return build.text(says, Scope({}), ("endings", key, "says"), changing=False)
+
+
+def _labels(scenario: Scenario) -> dict[str, str]:
+    entities = {key: entity.label or key.replace("_", " ") for key, entity in scenario.entities.items()}
+    return {**entities, **{key: seat.label for key, seat in scenario.seats.items()}}
 
 
 def declared(scenario: Scenario, problems: list[Problem]) -> Names:
@@ -224,7 +257,8 @@ def _free(scenario: Scenario, build: Builder) -> dict[str, dict[str, CFree]]:
             scope = build.actor(seat)
             kind, where = build.target(effect.target, scope, at)
             inner = scope.more(target=Type("ref", kind=kind)) if kind else scope
-            made[seat][key] = CFree(key, effect.label, kind, where, build.effects(effect, inner, at))
+            itself = effect.target is not None and effect.target.self_
+            made[seat][key] = CFree(key, effect.label, kind, where, itself, build.effects(effect, inner, at))
     return made
 
 
@@ -263,6 +297,7 @@ def _whole(scenario: Scenario, build: Builder) -> None:
             ("clock", "ends"),
             f"no ending is called '{scenario.clock.ends}'{near(scenario.clock.ends, scenario.endings)}",
         )
+    _distinct(scenario, build)
     for key, item in scenario.interventions.items():
         head, _, rest = item.sets.partition(".")
         fits = (
@@ -275,6 +310,30 @@ def _whole(scenario: Scenario, build: Builder) -> None:
     for key in scenario.turns.order:
         if key not in scenario.seats:
             build.say(("turns", "order"), f"no seat is called '{key}'{near(key, scenario.seats)}")
+    _cited(scenario, build)
+
+
+def _distinct(scenario: Scenario, build: Builder) -> None:
+    """No name of the author's hides one of the language's, or the name of an instance to come."""
+    for key in scenario.entities:
+        head, _, number = key.rpartition("_")
+        if head in scenario.processes and number.isdigit():
+            build.say(("entities", key), f"'{key}' is what an instance of the process {head} is called")
+        elif key in RESERVED:
+            build.say(("entities", key), f"'{key}' means something else in expressions: choose another name")
+    for name, process in scenario.processes.items():
+        for section, given in (("roles", process.roles), ("holds", process.holds)):
+            for key in given:
+                if key in RESERVED or key in ("stage", "outcome", "running"):
+                    build.say(("processes", name, section, key), f"every instance has a '{key}' already")
+    for name, rule in scenario.rules.items():
+        for key in rule.with_:
+            if key in RESERVED:
+                build.say(("rules", name, "with", key), f"'{key}' means something else in expressions")
+
+
+def _cited(scenario: Scenario, build: Builder) -> None:
+    """Every `source:` names an entry of `sources`; what is assumed says why."""
     for section in ("rules", "processes", "actions", "numbers", "endings", "interventions"):
         for key, item in getattr(scenario, section).items():
             for cited in item.source:

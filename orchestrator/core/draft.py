@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.core import events as ev
-from orchestrator.core.calendar import civil, iso
+from orchestrator.core.calendar import civil, iso, span_of
 from orchestrator.core.events import AnyEvent, Cause
-from orchestrator.core.expr import Scene
+from orchestrator.core.expr import Scene, Values
 from orchestrator.core.law import Law
 from orchestrator.core.state import Known, RunState, evolve
 from orchestrator.core.text import render
@@ -22,15 +22,8 @@ def scene_of(
     seat: str = "",
     event: Mapping[str, Any] | None = None,
 ) -> Scene:
-    """What an expression may read on the state's date; `seat` adds what that seat was told."""
-    year, month, _ = civil(state.day or law.start)
-    clock = {
-        "round": state.round,
-        "rounds": law.scenario.clock.rounds,
-        "year": year,
-        "month": month,
-        "quarter": (month + 2) // 3,
-    }
+    """What an expression may read on the first day of the state's round; `seat` adds what that seat was told."""
+    first, _ = span_of(law.start, law.scenario.clock.step, max(1, state.round))
     known: Mapping[str, Mapping[str, float]] = {}
     if seat:
         known = {
@@ -41,13 +34,19 @@ def scene_of(
         state.values,
         state.was,
         state.numbers,
-        clock,
+        clock_of(law, state.round, first),
         members_of(law, state),
         law.derived,
         bound or {},
         known,
         event,
     )
+
+
+def clock_of(law: Law, round_: int, day: int) -> dict[str, int]:
+    """What `clock` holds on a day."""
+    year, month, _ = civil(day)
+    return {"round": round_, "rounds": law.scenario.clock.rounds, "year": year, "month": month, "quarter": (month + 2) // 3}
 
 
 def _known(held: Known, round_: int) -> dict[str, float]:
@@ -74,27 +73,28 @@ class Draft:
         self.events: list[AnyEvent] = []
         self._members = members_of(law, state)
         self._count = len(state.instances)
+        self._clock: tuple[tuple[int, int], dict[str, int]] = (-1, -1), {}
 
     @property
     def date(self) -> str:
         return iso(self.day)
 
-    def scene(self, bound: Mapping[str, Any] | None = None, event: Mapping[str, Any] | None = None, before: Mapping[str, Mapping[str, Any]] | None = None,
-              values: Mapping[str, Mapping[str, Any]] | None = None) -> Scene:  # fmt: skip
+    def scene(
+        self,
+        bound: Mapping[str, Any] | None = None,
+        event: Mapping[str, Any] | None = None,
+        before: Values | None = None,
+        values: Values | None = None,
+    ) -> Scene:
+        """What an expression may read on this date; `values` and `before` where a change is told."""
         state, law = self.state, self.law
-        year, month, _ = civil(self.day)
-        clock = {
-            "round": state.round,
-            "rounds": law.scenario.clock.rounds,
-            "year": year,
-            "month": month,
-            "quarter": (month + 2) // 3,
-        }
+        if self._clock[0] != (self.day, state.round):
+            self._clock = (self.day, state.round), clock_of(law, state.round, self.day)
         return Scene(
             state.values if values is None else values,
             state.was,
             state.numbers,
-            clock,
+            self._clock[1],
             self.members,
             law.derived,
             bound or {},

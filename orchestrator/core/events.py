@@ -40,11 +40,10 @@ class Happening(Value):
 
 
 class Event(Value):
-    """What every event has."""
+    """What every event has beside its `kind`, which each class fixes."""
 
-    kind: str
     round: int
-    from_: str = Field(alias="from")
+    from_: str = Field(validation_alias="from", serialization_alias="from")
     """First day in the world, ISO."""
     to: str
     """Last day in the world, ISO."""
@@ -63,7 +62,7 @@ class Event(Value):
     def body(self) -> str:
         """The canonical JSON that is stored and hashed."""
         data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return canonical({**data, "kind": self.kind})
+        return canonical({**data, "kind": type(self).model_fields["kind"].default})
 
 
 class SeatPlay(Value):
@@ -334,10 +333,10 @@ class RunEnded(Event):
 
 
 AnyEvent = Annotated[
-    RunStarted | RunForked | NumbersDrawn | ValueSet | RoundStarted | MoveChosen | LineSpoken | WordsRefused | FreeMoveMapped
-    | VerdictGiven | JudgeFailed | AnswerDegraded | SeatFailed | ActionTaken | ActionRefused | RuleFired | ConditionTurned | RuleFailed | Conflict
-    | Clamped | TransferCut | ProcessStarted | ProcessRefused | StageEntered | ProcessEnded | ReportSent | ReportArrived
-    | EndingReached | RoundEnded | RunEnded,
+    RunStarted | RunForked | NumbersDrawn | ValueSet | RoundStarted | MoveChosen | LineSpoken | WordsRefused
+    | FreeMoveMapped | VerdictGiven | JudgeFailed | AnswerDegraded | SeatFailed | ActionTaken | ActionRefused
+    | RuleFired | ConditionTurned | RuleFailed | Conflict | Clamped | TransferCut | ProcessStarted | ProcessRefused
+    | StageEntered | ProcessEnded | ReportSent | ReportArrived | EndingReached | RoundEnded | RunEnded,
     Field(discriminator="kind"),
 ]  # fmt: skip
 _ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -28,14 +28,20 @@ def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float]
     if head == "numbers":
         number = law.scenario.numbers.get(rest)
         if number is None:
-            raise BadUsage(f"--set {name}: no number is called '{rest}'{near(rest, law.scenario.numbers)}", hint=hint, where=name)
+            raise BadUsage(
+                f"--set {name}: no number is called '{rest}'{near(rest, law.scenario.numbers)}", hint=hint, where=name
+            )
         if bounds is None and number.low is not None and number.high is not None:
             bounds = (number.low, number.high)
         return _number(name, text, bounds or number.band, hint)
     kind = law.names.entities.get(head)
     if kind is None:
         names = [*law.scenario.interventions, *law.names.entities, "numbers"]
-        raise BadUsage(f"--set {name}: neither an intervention nor an entity is called '{head}'{near(head, names)}", hint=hint, where=name)
+        raise BadUsage(
+            f"--set {name}: neither an intervention nor an entity is called '{head}'{near(head, names)}",
+            hint=hint,
+            where=name,
+        )
     slots = law.names.kinds[kind]
     if rest not in slots or slots[rest].derived:
         why = "is derived from others" if rest in slots else "does not exist"

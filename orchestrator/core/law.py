@@ -139,7 +139,8 @@ class CAction(NamedTuple):
 
 
 class CPolicy(NamedTuple):
-    index: int
+    id: str
+    """From what the rule says, not from where it stands: a rule that is added moves no other rule's die."""
     when: Compiled
     do: str
     target: Compiled | None
@@ -152,6 +153,7 @@ class CFree(NamedTuple):
     label: str
     target_kind: str | None
     target_where: Compiled | None
+    target_self: bool
     effects: CEffects
 
 

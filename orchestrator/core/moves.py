@@ -118,8 +118,18 @@ def _impact(
 
     label = option.label[0].lower() + option.label[1:]
     text = f"{draft.law.labels[move.seat]}: {label}{'' if succeeded else ', without success'}."
-    return Impact(_cause(move), effects, bound, make, costs=costs, die=die, text=text, audience=_audience(draft.law, move, action),
-                  silent=False, emits=_happening(draft.law, move, entity) if succeeded else ())  # fmt: skip
+    return Impact(
+        _cause(move),
+        effects,
+        bound,
+        make,
+        costs=costs,
+        die=die,
+        text=text,
+        audience=_audience(draft.law, move, action),
+        silent=False,
+        emits=_happening(draft.law, move, entity) if succeeded else (),
+    )
 
 
 def _audience(law: Law, move: Move, action: CAction) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.core.calendar import iso, span_of
 from orchestrator.core.draft import label_of_instance, scene_of
 from orchestrator.core.effects import ARITHMETIC
-from orchestrator.core.expr import Scene
+from orchestrator.core.expr import Compiled, Scene
 from orchestrator.core.law import CAction, Law
 from orchestrator.core.state import RunState
 from orchestrator.core.text import render
@@ -25,9 +25,17 @@ def observe(law: Law, state: RunState, seat: str) -> Observation:
     scene = scene_of(law, state, {"self": law.scenario.seats[seat].plays, "seat": seat})
     public, private = readings(law, state, scene, seat)
     return Observation(
-        seat=seat, label=law.labels[seat], round=state.round, rounds=law.scenario.clock.rounds, date=iso(first), record=state.record,
-        public=public, private=private, notebook=state.notebook.get(seat, ()), options=legal(law, state, seat),
-    )  # fmt: skip
+        seat=seat,
+        label=law.labels[seat],
+        round=state.round,
+        rounds=law.scenario.clock.rounds,
+        date=iso(first),
+        record=state.record,
+        public=public,
+        private=private,
+        notebook=state.notebook.get(seat, ()),
+        options=legal(law, state, seat),
+    )
 
 
 def readings(
@@ -86,7 +94,11 @@ def legal(law: Law, state: RunState, seat: str) -> tuple[Option, ...]:
     for action in law.actions[seat].values():
         if not action.repeat and state.taken.get(seat, {}).get(action.id, -9) >= state.round - 1:
             continue
-        for target in _targets(action, base, entity):
+        if action.target_kind is None:
+            targets: list[str | None] = [None]
+        else:
+            targets = [*candidates(action.target_kind, action.target_where, base, itself=action.target_self)]
+        for target in targets:
             scene = base if target is None else base.with_bound(target=target)
             option = option_of(law, state, action, scene, target)
             if option is not None:
@@ -95,13 +107,11 @@ def legal(law: Law, state: RunState, seat: str) -> tuple[Option, ...]:
     return (*_spread(found, MENU - 1), wait)
 
 
-def _targets(action: CAction, scene: Scene, entity: str) -> list[str | None]:
-    if action.target_kind is None:
-        return [None]
-    where = action.target_where
-    found: list[str | None] = []
-    for target in scene.members[action.target_kind]:
-        if target == entity and not action.target_self:
+def candidates(kind: str, where: Compiled | None, scene: Scene, *, itself: bool) -> list[str]:
+    """The possible targets of a kind or process: those that fit, and are not the actor unless it may be."""
+    found: list[str] = []
+    for target in scene.members[kind]:
+        if target == scene.bound["self"] and not itself:
             continue
         if scene.values[target].get("running") is False:
             continue
@@ -127,9 +137,10 @@ def option_of(law: Law, state: RunState, action: CAction, scene: Scene, target: 
         def label(entity: str) -> str:
             return law.labels.get(entity) or label_of_instance(law, state, entity, scene)
 
-        stem = render(action.stem, scene, label) if action.stem is not None and action.visibility == "public" else ""
-        return Option(action.id, target, render(action.label, scene, label), render(action.purpose, scene, label), costs,
-                      action.visibility == "public", stem, dict(action.params))  # fmt: skip
+        public = action.visibility == "public"
+        stem = render(action.stem, scene, label) if action.stem is not None and public else ""
+        named, purpose = render(action.label, scene, label), render(action.purpose, scene, label)
+        return Option(action.id, target, named, purpose, costs, public, stem, dict(action.params))
     except ARITHMETIC:
         return None
 

@@ -4,14 +4,17 @@ partial answer says so.
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from orchestrator.core.call import Reply, TokenChoice
 from orchestrator.core.prompts import CRITERIA
 from orchestrator.core.turn import FREE, Option, Verdict
 
 MAX_DEPTH = 8
+LONGEST = 20_000
+"""Longest text, in characters, whose JSON is mended."""
 
 
 class Malformed(NamedTuple):
@@ -35,14 +38,28 @@ class Chosen(NamedTuple):
 
 
 def lean(reply: Reply) -> Reply:
-    """The reply with alternatives kept only where the program reads them: at the first token and at ratings."""
-    if not reply.tokens:
-        return reply
+    """The reply as it is stored: text that any database holds, and alternatives kept only where the program
+    reads them (the first token and ratings)."""
     kept = tuple(
-        token if index == 0 or token.token.strip() in _DIGITS else TokenChoice(token=token.token, logprob=token.logprob)
+        TokenChoice(
+            token=storable(token.token),
+            logprob=_finite(token.logprob),
+            top=tuple((storable(text), _finite(logprob)) for text, logprob in token.top)
+            if index == 0 or token.token.strip() in _DIGITS
+            else (),
+        )
         for index, token in enumerate(reply.tokens)
     )
-    return reply.model_copy(update={"tokens": kept})
+    return reply.model_copy(update={"text": storable(reply.text), "tokens": kept})
+
+
+def storable(text: str) -> str:
+    """Without half surrogates and zero bytes, which some stores refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def _finite(logprob: float) -> float:
+    return logprob if math.isfinite(logprob) else -1e4
 
 
 def obj(reply: Reply) -> tuple[dict[str, Any], bool] | Malformed:
@@ -51,14 +68,16 @@ def obj(reply: Reply) -> tuple[dict[str, Any], bool] | Malformed:
         return Malformed(f"the answer was {reply.outcome}", reply.outcome)
     text = reply.text.strip()
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_small)
+        found = json.loads(
+            text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_small, parse_float=_finite
+        )
         repaired = False
     except (ValueError, RecursionError):
         found, repaired = _repaired(text), True
-    if not isinstance(found, dict) or _depth(found) > MAX_DEPTH:
+    if not isinstance(found, dict) or _depth(cast("Any", found)) > MAX_DEPTH:
         why = "it was cut off before the JSON object ended" if reply.outcome == "length" else "it held no JSON object"
         return Malformed(why, "length" if reply.outcome == "length" else "malformed")
-    return {str(key): value for key, value in found.items()}, repaired
+    return {str(key): value for key, value in cast("dict[Any, Any]", found).items()}, repaired
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,6 +91,13 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number that is too large")
+    return value
+
+
 def _small(digits: str) -> int:
     if len(digits) > 16:
         raise ValueError("a number that is too long")
@@ -82,7 +108,7 @@ def _repaired(text: str) -> Any:
     import json_repair
 
     start, end = text.find("{"), text.rfind("}")
-    if start < 0 or text.count("{") + text.count("[") > 40:
+    if start < 0 or len(text) > LONGEST or text.count("{") + text.count("[") > 40:
         return None
     try:
         return json_repair.loads(text[start : end + 1] if end > start else text[start:])
@@ -91,9 +117,14 @@ def _repaired(text: str) -> Any:
 
 
 def _depth(value: Any) -> int:
+    inner: list[Any] = []
     if isinstance(value, dict):
-        return 1 + max((_depth(inner) for inner in value.values()), default=0)
-    return 1 + max((_depth(inner) for inner in value), default=0) if isinstance(value, list) else 0
+        inner = list(cast("dict[Any, Any]", value).values())
+    elif isinstance(value, list):
+        inner = cast("list[Any]", value)
+    else:
+        return 0
+    return 1 + max((_depth(each) for each in inner), default=0)
 
 
 def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen | Malformed:
@@ -105,13 +136,11 @@ def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen |
     action = data.get("action")
     if not isinstance(action, str):
         return Malformed('"action" is missing')
-    texts = {
-        name: data.get(name) if isinstance(data.get(name), str) else "" for name in ("reason", "statement", "attempt")
-    }
+    reason, statement, attempt = (_text(data, name) for name in ("reason", "statement", "attempt"))
     if action == FREE and free:
-        if not texts["attempt"].strip():
+        if not attempt.strip():
             return Malformed('"free" needs words in "attempt"')
-        return Chosen(None, {}, texts["reason"], texts["statement"], texts["attempt"], repaired)
+        return Chosen(None, {}, reason, statement, attempt, repaired)
     wanted = action.strip().replace("-", "_")
     option = next((option for option in options if wanted in (option.id, option.label)), None)
     if option is None:
@@ -120,8 +149,14 @@ def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen |
     for name, values in option.params.items():
         if data.get(name) not in values:
             return Malformed(f'"{name}" should be one of {", ".join(str(value) for value in values[:12])}')
-        params[name] = data[name]
-    return Chosen(option, params, texts["reason"], texts["statement"], "", repaired)
+        params[name] = values[values.index(data[name])]  # 1, where 1.0 or true was written
+    return Chosen(option, params, reason, statement, "", repaired)
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    """The text under this name, or nothing."""
+    found = data.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def effects(
@@ -131,10 +166,11 @@ def effects(
     found = obj(reply)
     if isinstance(found, Malformed):
         return found
-    named = found[0].get("effects")
-    if not isinstance(named, list) or any(name not in ids for name in named):
+    listed = found[0].get("effects")
+    names = [name for name in cast("list[Any]", listed) if isinstance(name, str)] if isinstance(listed, list) else []
+    if not isinstance(listed, list) or len(names) < len(cast("list[Any]", listed)) or not set(names) <= set(ids):
         return Malformed('"effects" should be a list of the ids given')
-    return tuple(ids[name] for name in dict.fromkeys(named[:most]))
+    return tuple(ids[name] for name in dict.fromkeys(names[:most]))
 
 
 def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
@@ -159,28 +195,30 @@ def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
     return Verdict(score, ratings, " ".join(str(reason or "").split())[:300], method), repaired
 
 
-_DIGITS = ("1", "2", "3", "4", "5")
+_DIGITS: tuple[str, ...] = ("1", "2", "3", "4", "5")
 
 
 def expected(reply: Reply, name: str) -> float | None:
-    """The mean rating under the token's probabilities, renormalised over 1 to 5; None without them."""
-    at = reply.text.find(f'"{name}"')
-    colon = reply.text.find(":", at + len(name)) if at >= 0 else -1
+    """The mean rating under its token's probabilities, renormalised over 1 to 5; None without them, or where
+    the digit shares its token with other signs."""
+    written = re.search(rf'"{name}"\s*:\s*', "".join(token.token for token in reply.tokens))
+    if written is None:
+        return None
     reached = 0
     for token in reply.tokens:
         reached += len(token.token)
-        if colon >= 0 and reached > colon + 1 and token.token.strip() in _DIGITS:
-            masses = {digit: 0.0 for digit in _DIGITS}
-            for text, logprob in (*token.top, *(() if token.top else ((token.token, token.logprob),))):
-                if text.strip() in masses:
-                    masses[text.strip()] += math.exp(logprob)
-            total = math.fsum(masses.values())
-            return (
-                math.fsum(int(digit) * mass for digit, mass in masses.items()) / total
-                if total > 0 and token.top
-                else None
-            )
+        if reached > written.end():
+            return _mean_rating(token) if token.token.strip() in _DIGITS else None
     return None
+
+
+def _mean_rating(token: TokenChoice) -> float | None:
+    masses = dict.fromkeys(_DIGITS, 0.0)
+    for text, logprob in token.top:
+        if text.strip() in masses:
+            masses[text.strip()] += math.exp(logprob)
+    total = math.fsum(masses.values())
+    return math.fsum(int(digit) * mass for digit, mass in masses.items()) / total if total > 0 else None
 
 
 def menu_masses(reply: Reply, names: Sequence[str]) -> tuple[list[float], float] | None:

@@ -102,26 +102,37 @@ class Ledger(Sourced):
     """Names under which it may be used up."""
 
 
+Length = Annotated[float, Field(ge=0, le=20000)]
+
+
+class Spread(Value):
+    """A triangular band of lengths."""
+
+    low: Length
+    mode: Length
+    high: Length
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Spread":
+        if not self.low <= self.mode <= self.high:
+            raise ValueError("needs low <= mode <= high")
+        return self
+
+
 class Duration(Value):
     """A span of the calendar: a number or a triangular band of one unit."""
 
-    days: "float | Spread | None" = None
-    weeks: "float | Spread | None" = None
-    months: "float | Spread | None" = None
-    quarters: "float | Spread | None" = None
-    years: "float | Spread | None" = None
+    days: Length | Spread | None = None
+    weeks: Length | Spread | None = None
+    months: Length | Spread | None = None
+    quarters: Length | Spread | None = None
+    years: Length | Spread | None = None
 
     @model_validator(mode="after")
     def _one_unit(self) -> "Duration":
         if sum(x is not None for x in (self.days, self.weeks, self.months, self.quarters, self.years)) != 1:
             raise ValueError("needs exactly one of days, weeks, months, quarters, years")
         return self
-
-
-class Spread(Value):
-    low: float = Field(ge=0, le=20000)
-    mode: float = Field(ge=0, le=20000)
-    high: float = Field(ge=0, le=20000)
 
 
 class Pick(Value):
@@ -194,7 +205,7 @@ class Rule(Effects):
     """Something that the world does by itself."""
 
     label: str = ""
-    for_: Ident | None = Field(None, alias="for")
+    for_: Ident | None = Field(default=None, alias="for")
     """Once for each entity of this kind or process; `self` is that entity."""
     every: Beat | None = None
     """Default: the clock's step, unless `upon` or `becomes` is given (`becomes` is looked at each month)."""
@@ -207,7 +218,7 @@ class Rule(Effects):
     """Fires when this turns true, per entity."""
     once: bool = False
     """Fires at most once in a run, per entity."""
-    with_: dict[Ident, Pick] = Field({}, alias="with")
+    with_: dict[Ident, Pick] = Field(default={}, alias="with")
     """Further entities in scope; where none is found the rule does not fire."""
     chance: Expr = "1"
 

@@ -5,6 +5,7 @@ import math
 from orchestrator.core.dice import roll
 from orchestrator.core.draft import scene_of
 from orchestrator.core.effects import ARITHMETIC
+from orchestrator.core.expr import Scene
 from orchestrator.core.law import CPolicy, Law
 from orchestrator.core.observe import default_params
 from orchestrator.core.state import RunState
@@ -23,21 +24,28 @@ def policy_move(law: Law, state: RunState, seen: Observation, n: int = 1) -> Mov
         options = fitting(law, state, seen, rule)
         if not options:
             continue
-        die = roll(state.seed, f"r{state.round}", seat, "policy", rule.index, n)
+        die = roll(state.seed, f"r{state.round}", seat, "policy", rule.id, n)
         reached = -math.log(1.0 - die) / rule.weight
         if best is None or reached < best[0]:
-            which = int(roll(state.seed, f"r{state.round}", seat, "policy", rule.index, n, "target") * len(options))
+            which = int(roll(state.seed, f"r{state.round}", seat, "policy", rule.id, n, "target") * len(options))
             best = reached, options[which], rule
     if best is None:
         return Move(seat, n, WAIT)
     _, option, rule = best
     scene = scene_of(law, state, {"self": law.scenario.seats[seat].plays, "seat": seat}, seat=seat)
-    given = {name: _value(code.run(scene)) for name, code in rule.params.items()}
-    return Move(seat, n, option.action, option.target, default_params(option, given))
+    return Move(seat, n, option.action, option.target, default_params(option, _given(rule, scene)))
 
 
-def _value(found: object) -> object:
-    return int(found) if isinstance(found, float) and found.is_integer() else found
+def _given(rule: CPolicy, scene: Scene) -> dict[str, object]:
+    """The parameters that a rule names; one without a value is left to the action's default."""
+    found: dict[str, object] = {}
+    for name, code in rule.params.items():
+        try:
+            value = code.run(scene)
+        except ARITHMETIC:
+            continue
+        found[name] = int(value) if isinstance(value, float) and value.is_integer() else value
+    return found
 
 
 def fitting(law: Law, state: RunState, seen: Observation, rule: CPolicy) -> list[Option]:

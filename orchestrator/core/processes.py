@@ -6,9 +6,11 @@ from typing import Any
 from orchestrator.core import events as ev
 from orchestrator.core.dice import roll
 from orchestrator.core.draft import Draft
-from orchestrator.core.effects import ARITHMETIC, Impact, after_span
+from orchestrator.core.effects import ARITHMETIC, Impact
 from orchestrator.core.events import AnyEvent, Cause
 from orchestrator.core.law import CEffects, CProcess, CStage
+from orchestrator.core.spans import after_span
+from orchestrator.core.value import rounded
 
 NOTHING = CEffects((), (), (), (), (), (), (), (), None, 100, None, None, ())
 
@@ -97,7 +99,11 @@ def end_stage(draft: Draft, instance: str) -> tuple[list[Impact], str, str]:
         die = roll(draft.state.seed, f"r{draft.state.round}", instance, stage.id, outcome.id, draft.date)
         if index == len(open_) - 1 or die < outcome.chance.run(scene):
             impact = Impact(
-                Cause(kind="process", id=instance), outcome.effects, bound_of(draft, instance), _rule_event, die=die
+                Cause(kind="process", id=instance),
+                outcome.effects,
+                bound_of(draft, instance),
+                _rule_event,
+                die=rounded(die),
             )
             return [impact], outcome.next, outcome.id
     return [], stage.next, "done"

@@ -17,8 +17,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from orchestrator.core.calendar import day_number, span_of, spoken
 from orchestrator.core.call import Call, Message, Sampling, Shape
 from orchestrator.core.dice import seed_for, shuffled
+from orchestrator.core.draft import scene_of
 from orchestrator.core.events import SeatPlay
 from orchestrator.core.law import Law
+from orchestrator.core.observe import candidates
 from orchestrator.core.state import RunState
 from orchestrator.core.turn import FREE, Move, Observation, Option, Reading
 from orchestrator.core.value import canonical, digest
@@ -42,7 +44,7 @@ _MARK = re.compile(
 def _template(text: str) -> Any:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )  # noqa: S701 - plain text for a model
+    )
     return environment.from_string(text)
 
 
@@ -107,8 +109,15 @@ class Prompter:
                 for line in state.record
                 if line.speaker and line.round == state.round - 1
             ]
-            values = {"record": self.sections(state), "date": spoken(day_number(seen.date)), "public": [reading_line(reading, step) for reading in seen.public],
-                      "said": said, "step": step, "open": self.open, "close": self.close}  # fmt: skip
+            values = {
+                "record": self.sections(state),
+                "date": spoken(day_number(seen.date)),
+                "public": [reading_line(reading, step) for reading in seen.public],
+                "said": said,
+                "step": step,
+                "open": self.open,
+                "close": self.close,
+            }
             self._shared = state, fill("world", self.prompts, values).strip()
         return self._shared[1]
 
@@ -131,16 +140,35 @@ class Prompter:
         persona = self.law.personas[seen.seat]
         step = self.law.scenario.clock.step
         values = {
-            "prose": persona.prose.strip(), "goals": "; ".join(persona.goals), "red_lines": "; ".join(persona.red_lines), "authority": "; ".join(persona.authority),
-            "private": "; ".join(fact.fact for fact in persona.private), "date": spoken(day_number(seen.date)),
+            "prose": persona.prose.strip(),
+            "goals": "; ".join(persona.goals),
+            "red_lines": "; ".join(persona.red_lines),
+            "authority": "; ".join(persona.authority),
+            "private": "; ".join(fact.fact.rstrip(". ") for fact in persona.private),
+            "date": spoken(day_number(seen.date)),
             "readings": "; ".join(reading_line(reading, step) for reading in seen.private),
-            "notebook": [{"date": spoken(day_number(line.date)), "text": quoted(line.text, 200)} for line in seen.notebook[-NOTES:]],
-        }  # fmt: skip
+            "notebook": [
+                {"date": spoken(day_number(line.date)), "text": quoted(line.text, 200)}
+                for line in seen.notebook[-NOTES:]
+            ],
+        }
         return fill("desk", self.prompts, values).strip()
 
     # --- the calls -------------------------------------------------------------------------------------
 
-    def _call(self, key: str, play: SeatPlay, parts: Sequence[str], shape: Shape, tokens: int, *, top: int = 0, begun: str = "", temperature: float | None = None, more: Sequence[Message] = ()) -> Call:  # fmt: skip
+    def _call(
+        self,
+        key: str,
+        play: SeatPlay,
+        parts: Sequence[str],
+        shape: Shape,
+        tokens: int,
+        *,
+        top: int = 0,
+        begun: str = "",
+        temperature: float | None = None,
+        more: Sequence[Message] = (),
+    ) -> Call:
         messages = (
             Message(role="system", content=self.system()),
             Message(role="user", content="\n\n".join(part.strip() for part in parts)),
@@ -208,8 +236,9 @@ class Prompter:
         """What comes of a free move: ids of declared effects, each with its target where it has one."""
         assert self.law.scenario.free is not None
         ids = effect_ids(self.law, state, move.seat)
+        labels, effects = self.law.labels, self.law.free[move.seat]
         shown = [
-            f"{name}: {self.law.free[move.seat][effect].label}{f' ({self.law.labels.get(target, target)})' if target else ''}"
+            f"{name}: {effects[effect].label}{f' ({labels.get(target, target)})' if target else ''}"
             for name, (effect, target) in ids.items()
         ]
         most = self.law.scenario.free.at_most
@@ -259,7 +288,7 @@ class Prompter:
         }
         rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
         schema = _object(
-            {"reason": {"type": "string", "maxLength": 160}, **{name: rating for name in (*CRITERIA, "plausibility")}}
+            {"reason": {"type": "string", "maxLength": 160}, **dict.fromkeys((*CRITERIA, "plausibility"), rating)}
         )
         parts = (self.world(state, seen), fill("judge", self.prompts, values))
         return self._call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)
@@ -274,14 +303,13 @@ class Prompter:
 def effect_ids(law: Law, state: RunState, seat: str) -> dict[str, tuple[str, str | None]]:
     """The declared effects a seat's free move may have: id -> (effect, target), at most 24."""
     found: dict[str, tuple[str, str | None]] = {}
-    own = law.scenario.seats[seat].plays
+    scene = scene_of(law, state, {"self": law.scenario.seats[seat].plays, "seat": seat})
     for effect in law.free[seat].values():
         if effect.target_kind is None:
             found[effect.id] = effect.id, None
             continue
-        for target in law.members.get(effect.target_kind, ()):
-            if target != own and target in state.values:
-                found[f"{effect.id} {target}"] = effect.id, target
+        for target in candidates(effect.target_kind, effect.target_where, scene, itself=effect.target_self):
+            found[f"{effect.id} {target}"] = effect.id, target
     return dict(list(found.items())[:24])
 
 
@@ -312,7 +340,7 @@ def reading_line(reading: Reading, step: str) -> str:
     """`Big-tech index: 112.0 (+3.1 last quarter)`."""
     if isinstance(reading.value, str):
         return f"{reading.label}: {reading.value}"
-    unit = f" {reading.unit}" if reading.unit and reading.unit not in ("index", "share") else ""
+    unit = f" ({reading.unit})" if "=" in reading.unit else f" {reading.unit}" if reading.unit else ""
     shown = f"{reading.label}: {reading.value:,.{reading.digits}f}{unit}"
     if reading.was is None:
         return shown

@@ -63,7 +63,8 @@ def set_values(base: Mapping[str, Any], sets: Mapping[str, Any]) -> list[AnyEven
 def open_round(law: Law, state: RunState) -> list[AnyEvent]:
     round_ = state.round + 1
     first, last = span_of(law.start, law.scenario.clock.step, round_)
-    return [ev.RoundStarted(round=round_, from_=iso(first), to=iso(last), cause=Cause(kind="clock", id=f"r{round_}"))]
+    clock = Cause(kind="clock", id=f"r{round_}")
+    return [ev.RoundStarted(round=round_, from_=iso(first), to=iso(last), cause=clock)]
 
 
 def acting(law: Law) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def carry_out(law: Law, state: RunState, moves: Sequence[Move]) -> list[AnyEvent
     first, _ = span_of(law.start, law.scenario.clock.step, state.round)
     draft = Draft(law, state, first)
     impacts, done = impacts_of(draft, moves)
-    _settle(draft, impacts, law.scenario.turns.apply == "in_order")
+    _settle(draft, impacts, in_order=law.scenario.turns.apply == "in_order")
     for action, target in done:
         for instance, back, impact in countered(draft, action, target):
             _settle(draft, [impact], in_order=False)
@@ -114,22 +115,31 @@ def close_round(law: Law, state: RunState) -> list[AnyEvent]:
     first, last = span_of(law.start, law.scenario.clock.step, state.round)
     draft = Draft(law, state, last)
     clock = Cause(kind="clock", id=f"r{state.round}")
-    draft.emit(ev.RoundEnded(**{**draft.common(clock), "from_": iso(first)}))
+    draft.emit(ev.RoundEnded(round=state.round, from_=iso(first), to=draft.date, cause=clock))
     if draft.state.ending is None and state.round >= law.scenario.clock.rounds:
         draft.emit(ev.EndingReached(**draft.common(clock), ending=law.scenario.clock.ends, rank=1000))
     if draft.state.ending is not None:
         ending = draft.state.ending
-        text = render(law.endings[ending], draft.scene(), draft.label)
+        try:
+            text = render(law.endings[ending], draft.scene(), draft.label)
+        except ARITHMETIC as error:
+            text = f"{law.scenario.endings[ending].label}."
+            draft.failed(clock, f"the closing sentence has no value: {type(error).__name__}")
         cites = law.scenario.endings[ending].source
         draft.emit(ev.RunEnded(**draft.common(clock, cites=cites, text=text), outcome=ending))
     return draft.events
 
 
+def _arrive(draft: Draft) -> None:
+    """Reports that are due reach the notebooks of their readers."""
+    for item in [held for held in draft.state.pending if held.due <= draft.day]:
+        common = draft.common(item.cause, cites=item.cites, text=item.says, audience=item.seats)
+        draft.emit(ev.ReportArrived(**common, report=item.report, seats=item.seats, value=item.value, bell=item.bell))
+
+
 def _day(draft: Draft, dates: Dates) -> None:
     """Everything that falls on one date: reports that arrive, stages that end, rules on their beats."""
-    for item in [held for held in draft.state.pending if held.due <= draft.day]:
-        draft.emit(ev.ReportArrived(**draft.common(item.cause, cites=item.cites, text=item.says, audience=item.seats),
-                                    report=item.report, seats=item.seats, value=item.value, bell=item.bell))  # fmt: skip
+    _arrive(draft)
     over = [instance for instance, due in draft.state.due.items() if due <= draft.day]
     beats = dates.beats.get(draft.day, frozenset())
     kinds = beats_on(draft.day, dates.first, dates.last, draft.law.scenario.clock.step)
@@ -157,6 +167,7 @@ def _day(draft: Draft, dates: Dates) -> None:
     follow = [impact for instance, next_, outcome in ends for impact in go_to(draft, instance, next_, outcome)]
     follow += [finish(draft, instance, "failed") for instance in failed]
     _settle(draft, impacts + follow, in_order=False)
+    _arrive(draft)  # what was sent today without a lag is known before the next round is decided
 
 
 def firings(draft: Draft, rule: CRule, event: Mapping[str, Any] | None) -> list[Impact]:
@@ -227,7 +238,7 @@ def _firing(
     )
 
 
-def _settle(draft: Draft, impacts: list[Impact], in_order: bool) -> None:
+def _settle(draft: Draft, impacts: list[Impact], *, in_order: bool) -> None:
     """Applies a batch and all that follows it on the same date."""
     for depth in range(CHAIN + 1):
         if not impacts:

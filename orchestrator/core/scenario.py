@@ -1,6 +1,6 @@
 """What an author writes: the shape of a whole scenario and of a persona, before any name in it is resolved."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -42,7 +42,7 @@ class Kind(Value):
     @model_validator(mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
-        return {"variables": value} if isinstance(value, dict) else value
+        return {"variables": cast("dict[Any, Any]", value)} if isinstance(value, dict) else value
 
 
 class Entity(Value):
@@ -56,9 +56,10 @@ class Entity(Value):
     @classmethod
     def _rest_are_values(cls, value: Any) -> Any:
         if not isinstance(value, dict) or "values" in value:
-            return value
-        named = {k: v for k, v in value.items() if k in ("kind", "label")}
-        return {**named, "values": {k: v for k, v in value.items() if k not in named}}
+            return cast("Any", value)
+        given = cast("dict[Any, Any]", value)
+        named = {k: v for k, v in given.items() if k in ("kind", "label")}
+        return {**named, "values": {k: v for k, v in given.items() if k not in named}}
 
 
 class Seat(Value):

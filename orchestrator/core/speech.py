@@ -77,11 +77,13 @@ def speaks_for(words: str, others: Iterable[str]) -> bool:
     """Whether the words claim to be someone else's: "we at X", "as the X", "we, X"."""
     for name in others:
         bare = re.escape(name.removeprefix("the ").removeprefix("The "))
-        if re.search(
-            rf"\b(we|us|i) (at|from|of|in) (the )?{bare}\b|\bas (the )?{bare}\b[,.]|\bwe, (the )?{bare}\b|\bour (colleagues at|own) (the )?{bare}\b",
-            words,
-            re.IGNORECASE,
-        ):
+        claims = (
+            rf"\b(we|us|i) (at|from|of|in) (the )?{bare}\b",
+            rf"\bas (the )?{bare}\b[,.]",
+            rf"\bwe, (the )?{bare}\b",
+            rf"\bour (colleagues at|own) (the )?{bare}\b",
+        )
+        if any(re.search(claim, words, re.IGNORECASE) for claim in claims):
             return True
     return False
 

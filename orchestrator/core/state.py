@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
+from orchestrator.core.calendar import iso
 from orchestrator.core.events import AnyEvent
 
 
@@ -18,7 +19,8 @@ class Line(NamedTuple):
     """The seat, where the line is speech."""
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Known:
     """What a seat holds of one report."""
 
     count: int
@@ -48,8 +50,6 @@ class RunState:
     scenario: str = ""
     round: int = 0
     """The round under way or just ended; 0 before the first."""
-    day: int = 0
-    """Day number of the last event."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Entity or process instance -> variable -> value."""
     was: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
@@ -89,7 +89,7 @@ def fold(events: Iterable[AnyEvent], start: RunState | None = None) -> RunState:
     return state
 
 
-def evolve(state: RunState, event: AnyEvent) -> RunState:
+def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one case a kind of event
     """The state after one more event."""
     if event.changes:
         state = replace(state, values=with_changes(state.values, event.changes))
@@ -187,6 +187,11 @@ def _process(state: RunState, event: ev.ProcessStarted | ev.StageEntered | ev.Pr
             )
 
 
+def _is_this(item: Pending, event: ev.ReportArrived) -> bool:
+    sent = (item.report, item.seats, item.value, item.says, item.cause)
+    return sent == (event.report, event.seats, event.value, event.text, event.cause) and iso(item.due) <= event.to
+
+
 def _arrived(state: RunState, event: ev.ReportArrived) -> RunState:
     known = dict(state.known)
     for seat in event.seats:
@@ -195,7 +200,7 @@ def _arrived(state: RunState, event: ev.ReportArrived) -> RunState:
         known[seat] = {**known.get(seat, {}), event.report: latest}
     rest = list(state.pending)
     for item in rest:
-        if item.report == event.report and item.seats == event.seats and item.value == event.value:
+        if _is_this(item, event):
             rest.remove(item)
             break
     return replace(state, known=known, pending=tuple(rest))

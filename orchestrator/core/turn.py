@@ -66,7 +66,8 @@ class Move(NamedTuple):
     n: int
     action: str
     target: str | None = None
-    params: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never changed
+    params: dict[str, Any] = {}
+    """Never changed."""
     reason: str = ""
     statement: str = ""
     """The line it would speak, before the checks."""

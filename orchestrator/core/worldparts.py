@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from orchestrator.core.blocks import TRUE, Builder, Scope
-from orchestrator.core.expr import NUM, Type, near
-from orchestrator.core.law import CAction, COutcome, CPick, CPolicy, CProcess, CRule, CStage
+from orchestrator.core.blocks import TRUE, Builder, Scope, constant
+from orchestrator.core.expr import NUM, Compiled, Type, near
+from orchestrator.core.law import CAction, CEffects, COutcome, CPick, CPolicy, CProcess, CRule, CStage
 from orchestrator.core.parts import Action, Param, Process, Rule, Stage
-from orchestrator.core.scenario import Persona
+from orchestrator.core.scenario import Persona, PolicyRule
+from orchestrator.core.value import canonical, digest
 
 WAIT = "wait"
 """The action every seat always has: it changes nothing."""
@@ -28,14 +29,8 @@ def compile_rule(build: Builder, key: str, rule: Rule) -> CRule:
     picks: list[CPick] = []
     for name, pick in rule.with_.items():
         inner = scope.more(**{name: Type("ref", kind=pick.first)})
-        picks.append(
-            CPick(
-                name,
-                pick.first,
-                build.expr(pick.where, inner, (*at, "with", name, "where"), "bool"),
-                build.expr(pick.by, inner, (*at, "with", name, "by"), "num"),
-            )
-        )
+        where = build.expr(pick.where, inner, (*at, "with", name, "where"), "bool")
+        picks.append(CPick(name, pick.first, where, build.expr(pick.by, inner, (*at, "with", name, "by"), "num")))
         scope = inner
     every = rule.every
     if every is None and rule.upon is None and rule.on is None:
@@ -50,19 +45,8 @@ def compile_rule(build: Builder, key: str, rule: Rule) -> CRule:
 def _nothing(build: Builder, key: str, rule: Rule) -> CRule:
     """Stands in for a rule whose kinds are unknown, while the rest is checked."""
     bare = Rule(source=rule.source)
-    return CRule(
-        key,
-        None,
-        None,
-        None,
-        None,
-        TRUE,
-        None,
-        False,
-        (),
-        TRUE,
-        build.effects(bare, Scope({}), ("rules", key)),
-    )
+    effects = build.effects(bare, Scope({}), ("rules", key))
+    return CRule(key, None, None, None, None, TRUE, None, once=False, picks=(), chance=TRUE, effects=effects)
 
 
 def compile_process(build: Builder, key: str, process: Process) -> CProcess:
@@ -96,9 +80,11 @@ def _stage(build: Builder, process: Process, stage: Stage, ids: list[str], scope
     outcomes: list[COutcome] = []
     for name, outcome in stage.outcomes.items():
         here = (*at, "outcomes", name)
-        outcomes.append(COutcome(name, build.expr(outcome.when, scope, (*here, "when"), "bool"), build.expr(outcome.chance, scope, (*here, "chance"), "num"),
-                                 known(outcome.next, "outcomes"), build.effects(outcome, scope, here)))  # fmt: skip
-    counters = {}
+        when = build.expr(outcome.when, scope, (*here, "when"), "bool")
+        chance = build.expr(outcome.chance, scope, (*here, "chance"), "num")
+        effects = build.effects(outcome, scope, here)
+        outcomes.append(COutcome(name, when, chance, known(outcome.next, "outcomes"), effects))
+    counters: dict[str, tuple[str, CEffects]] = {}
     for action, counter in stage.countered_by.items():
         if action not in build.scenario.actions:
             build.say((*at, "countered_by"), f"no action is called '{action}'{near(action, build.scenario.actions)}")
@@ -108,11 +94,17 @@ def _stage(build: Builder, process: Process, stage: Stage, ids: list[str], scope
         known(name, "after")
     followers = [other.id for other in process.stages if stage.id in other.after]
     return CStage(
-        stage.id, stage.lasts, stage.every, tuple(build.expr(need, scope, (*at, "needs"), "bool") for need in stage.needs),
-        build.expr(stage.chance, scope, (*at, "chance"), "num"),
-        None if stage.fails_if is None else build.expr(stage.fails_if, scope, (*at, "fails_if"), "bool"),
-        tuple(outcomes), counters, followers[0] if followers else "end", build.effects(stage, scope, at),
-    )  # fmt: skip
+        id=stage.id,
+        lasts=stage.lasts,
+        every=stage.every,
+        needs=tuple(build.expr(need, scope, (*at, "needs"), "bool") for need in stage.needs),
+        chance=build.expr(stage.chance, scope, (*at, "chance"), "num"),
+        fails_if=None if stage.fails_if is None else build.expr(stage.fails_if, scope, (*at, "fails_if"), "bool"),
+        outcomes=tuple(outcomes),
+        counters=counters,
+        next=followers[0] if followers else "end",
+        effects=build.effects(stage, scope, at),
+    )
 
 
 def compile_action(build: Builder, key: str, action: Action, seat: str) -> CAction:
@@ -126,26 +118,44 @@ def compile_action(build: Builder, key: str, action: Action, seat: str) -> CActi
     told = inner.more(
         **{name: Type("enum", param.enum) if param.enum else NUM for name, param in action.params.items()}
     )
-    costs: list[tuple[str, Any]] = []
+    if not action.label.strip():
+        build.say((*at, "label"), "needs a verb: it is the name of the move in the menu")
+    spoken = inner._replace(seats=tuple(build.scenario.seats)) if action.visibility == "public" else inner
+    return CAction(
+        id=key,
+        label=build.text(action.label, spoken, (*at, "label"), changing=False),
+        purpose=build.text(action.purpose, inner, (*at, "purpose"), changing=False),
+        target_kind=kind,
+        target_where=where,
+        target_self=action.target is not None and action.target.self_,
+        params=params,
+        needs=tuple(build.expr(need, inner, (*at, "needs"), "bool") for need in action.needs),
+        costs=_costs(build, action, inner, told, (*at, "costs")),
+        chance=build.expr(action.chance, told._replace(seats=()), (*at, "chance"), "num"),
+        fails=None if action.fails is None else build.effects(action.fails, told, (*at, "fails")),
+        visibility=action.visibility,
+        stem=build.text(action.stem, spoken, (*at, "stem"), changing=False) if action.stem else None,
+        repeat=action.repeat,
+        effects=build.effects(action, told, at),
+    )
+
+
+def _costs(
+    build: Builder, action: Action, scope: Scope, told: Scope, at: tuple[str, ...]
+) -> tuple[tuple[str, Compiled], ...]:
+    """(variable of one's own, amount): plain numbers, so that they can be reserved and taken off."""
+    costs: list[tuple[str, Compiled]] = []
     for left, amount in action.costs.items():
-        place = build.place(left, inner, (*at, "costs", left))
+        place = build.place(left, scope, (*at, left))
         if place is None:
             continue
-        if (
-            not left.startswith("self.")
-            or left.count(".") != 1
-            or build.variables[place.kind, place.variable].type != NUM
-        ):
-            build.say((*at, "costs", left), f"'{left}': a cost is a number of one's own, self.NAME")
-        costs.append((place.variable, build.expr(amount, told, (*at, "costs", left), "num")))
-    return CAction(
-        key, build.text(action.label, inner, (*at, "label"), changing=False), build.text(action.purpose, inner, (*at, "purpose"), changing=False),
-        kind, where, action.target is not None and action.target.self_, params,
-        tuple(build.expr(need, inner, (*at, "needs"), "bool") for need in action.needs), tuple(costs),
-        build.expr(action.chance, told._replace(seats=()), (*at, "chance"), "num"),
-        None if action.fails is None else build.effects(action.fails, told, (*at, "fails")), action.visibility,
-        build.text(action.stem, inner, (*at, "stem"), changing=False) if action.stem else None, action.repeat, build.effects(action, told, at),
-    )  # fmt: skip
+        info = build.variables[place.kind, place.variable]
+        if not left.startswith("self.") or left.count(".") != 1 or info.type != NUM or info.derived:
+            build.say((*at, left), f"'{left}': a cost is a number of one's own, self.NAME")
+        elif info.ledger:
+            build.say((*at, left), f"'{left}' is kept in the ledger {info.ledger}: let a `move` to a sink take it")
+        costs.append((place.variable, build.expr(amount, told, (*at, left), "num")))
+    return tuple(costs)
 
 
 def _choices(build: Builder, param: Param, at: tuple[str, ...]) -> tuple[Any, ...]:
@@ -171,7 +181,33 @@ def compile_policy(build: Builder, seat: str, persona: Persona) -> tuple[CPolicy
         inner = scope
         if action is not None and action.target is not None:
             inner = scope.more(target=Type("ref", kind=action.target.kind or action.target.process or ""))
-        made.append(CPolicy(index, build.expr(rule.when, scope, (*at, "when"), "bool"), rule.do,
-                            None if rule.target is None else build.expr(rule.target, inner, (*at, "target"), "bool"),
-                            {name: build.expr(text, scope, (*at, "params", name)) for name, text in rule.params.items()}, rule.weight))  # fmt: skip
+        made.append(
+            CPolicy(
+                id=_policy_id(rule, [other.id for other in made]),
+                when=build.expr(rule.when, scope, (*at, "when"), "bool"),
+                do=rule.do,
+                target=None if rule.target is None else build.expr(rule.target, inner, (*at, "target"), "bool"),
+                params={key: _given(build, action, key, text, scope, at) for key, text in rule.params.items()},
+                weight=rule.weight,
+            )
+        )
     return tuple(made)
+
+
+def _given(build: Builder, action: Action | None, key: str, text: str, scope: Scope, at: tuple[str, ...]) -> Compiled:
+    """A parameter as a policy gives it: a number, or a name of the parameter's list."""
+    held = action.params.get(key) if action is not None else None
+    if held is None:
+        build.say((*at, "params", key), f"this action has no parameter '{key}'")
+        return TRUE
+    word = text.strip().strip("'\"")
+    if word in held.enum:
+        return constant(text, Type("enum", held.enum), word)
+    return build.expr(text, scope, (*at, "params", key), "enum" if held.enum else "num")
+
+
+def _policy_id(rule: PolicyRule, taken: list[str]) -> str:
+    """The address of a policy rule's die, from all that it says but its weight; equal rules are numbered."""
+    said = digest(canonical(rule.model_dump(mode="json", exclude={"weight"})))[:8]
+    same = sum(1 for id_ in taken if id_.split("_")[0] == said)
+    return f"{said}_{same + 1}"

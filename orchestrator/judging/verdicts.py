@@ -48,7 +48,14 @@ async def _verdict(at: Seated, move: Move, line: str, play: SeatPlay, keys: Keys
     if repaired:
         events.append(at.degraded(key, "repaired", "the JSON had to be mended"))
     given = ev.VerdictGiven(
-        **at.common(cause), seat=at.seat, n=move.n, score=verdict.score, ratings=verdict.ratings, reason=verdict.reason, method=verdict.method,
-        judge=play.model_label or play.model, same_model=at.play.by == "model" and at.play.model == play.model,
-    )  # fmt: skip
+        **at.common(cause),
+        seat=at.seat,
+        n=move.n,
+        score=verdict.score,
+        ratings=verdict.ratings,
+        reason=verdict.reason,
+        method=verdict.method,
+        judge=play.model_label or play.model,
+        same_model=at.play.by == "model" and at.play.model == play.model,
+    )
     return [*events, given]

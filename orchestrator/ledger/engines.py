@@ -29,9 +29,7 @@ def reader(place: Place) -> Engine:
     if place.path is None:
         return _postgres(place, isolation_level="REPEATABLE READ")
     path = place.path
-    engine = create_engine(
-        "sqlite://", creator=lambda: _sqlite_reader(path), poolclass=QueuePool, max_overflow=-1
-    )
+    engine = create_engine("sqlite://", creator=lambda: _sqlite_reader(path), poolclass=QueuePool, max_overflow=-1)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -85,9 +83,7 @@ def _sqlite_reader(path: Path) -> sqlite3.Connection:
 
 
 def _ready(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     # damaged UTF-8 must be readable, to be reported with its place: its hash will not fit
     connection.text_factory = _readable
     try:

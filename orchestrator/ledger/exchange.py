@@ -157,9 +157,7 @@ def _read(path: Path, file: BinaryIO) -> Whole:
         if end is None:
             whole.update(line)
     if run is None or end is None or (end.lines, end.sha256) != (number - 1, whole.hexdigest()):
-        raise _bad(
-            path, number, "the closing line does not fit what stands before it: the file was cut or changed"
-        )
+        raise _bad(path, number, "the closing line does not fit what stands before it: the file was cut or changed")
     return Whole(run, texts, tuple(calls.values()), tuple(events))
 
 
@@ -214,6 +212,4 @@ def _short(said: str) -> str:
 
 def _bad(path: Path, number: int, what: str) -> BadFile:
     where = f"{path}:{number}"
-    return BadFile(
-        f"{where}: {what}; nothing was imported", hint="export it again where it was played", where=where
-    )
+    return BadFile(f"{where}: {what}; nothing was imported", hint="export it again where it was played", where=where)

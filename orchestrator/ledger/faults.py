@@ -1,6 +1,6 @@
 """What a database or disk says, as one of our errors with a sentence.
 
-disk full, I/O error, lost server   Stopped      nothing half-written; `resume` goes on
+disk full, I/O error, lost server   StoreFailed  nothing half-written; `resume` goes on
 another process writes too long     RunBusy
 damaged, foreign, read-only         BadDatabase
 any other complaint                 OrchestratorError: a defect of ours
@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, Stopped
+from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, StoreFailed
 
 _PASSING = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
@@ -26,9 +26,7 @@ _BAD = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQ
 
 def is_of_the_store(error: Exception) -> bool:
     """Whether the store as a whole is at fault, so that the same write alone would fail as well."""
-    return isinstance(error, DatabaseError) and not isinstance(
-        error, IntegrityError | DataError | ProgrammingError
-    )
+    return isinstance(error, DatabaseError) and not isinstance(error, IntegrityError | DataError | ProgrammingError)
 
 
 def store_fault(error: DBAPIError | sqlite3.Error, place: str) -> OrchestratorError:
@@ -49,7 +47,7 @@ def store_fault(error: DBAPIError | sqlite3.Error, place: str) -> OrchestratorEr
             where=place,
         )
     if name.startswith(_PASSING) or (not name and isinstance(error, OperationalError)):
-        return Stopped(
+        return StoreFailed(
             f"the store {place} could not be read or written: {said}; what was recorded before is kept",
             hint="free some space or bring the server back, then `orchestrate resume last`",
             where=place,

@@ -54,9 +54,7 @@ def checked_name(name: str) -> str:
     """The name itself. Raises BadUsage unless it is 1-64 letters, digits, `-`, `_`, `.`, begins with a
     letter (ids begin with a digit) and is not `last`."""
     if name.lower() == "last":
-        raise BadUsage(
-            "no run may be named `last`: it always means the latest run", hint="choose another --name"
-        )
+        raise BadUsage("no run may be named `last`: it always means the latest run", hint="choose another --name")
     if _NAME.fullmatch(name) is None:
         raise BadUsage(
             f"the name {name[:80]!r} cannot be used: a name has 1 to 64 letters, digits, '-', '_' or '.', "

@@ -39,9 +39,7 @@ class RunLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.release()
 
 
@@ -114,9 +112,7 @@ class ServerLocks:
 
     def lock(self, run: str) -> RunLock:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        taken = connection.execute(
-            text("SELECT pg_try_advisory_lock(:key)"), {"key": _number(run)}
-        ).scalar_one()
+        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _number(run)}).scalar_one()
         if not taken:
             connection.close()
             raise _busy(run, "")
@@ -183,9 +179,7 @@ def _owner(path: Path) -> str:
 
 def _busy(run: str, owner: str) -> RunBusy:
     by = f"process {owner}" if owner.isdigit() else "another process"
-    return RunBusy(
-        f"run {run} is being played by {by}", hint="wait for it, or stop it with Ctrl-C", where=run
-    )
+    return RunBusy(f"run {run} is being played by {by}", hint="wait for it, or stop it with Ctrl-C", where=run)
 
 
 def _number(run: str) -> int:

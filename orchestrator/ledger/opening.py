@@ -94,11 +94,7 @@ def _create_file(place: Place, path: Path) -> None:
             _sync_folder(path.parent)
     except (OSError, sqlite3.Error, DBAPIError) as error:
         unfinished.unlink(missing_ok=True)
-        said = (
-            (error.strerror or str(error))
-            if isinstance(error, OSError)
-            else str(getattr(error, "orig", error))
-        )
+        said = (error.strerror or str(error)) if isinstance(error, OSError) else str(getattr(error, "orig", error))
         raise BadDatabase(
             f"no store can be made at {path}: {said}",
             hint="name another place with --db or ORCHESTRATE_DB",

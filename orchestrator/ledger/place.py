@@ -68,9 +68,7 @@ def _file(text: str) -> Path:
     try:
         return Path(text).expanduser().resolve()
     except (OSError, RuntimeError) as error:
-        raise BadDatabase(
-            f"the path of the store {text!r} cannot be followed: {error}", where="db"
-        ) from error
+        raise BadDatabase(f"the path of the store {text!r} cannot be followed: {error}", where="db") from error
 
 
 def look(path: Path) -> Literal["missing", "empty", "ours"]:
@@ -98,10 +96,7 @@ def look(path: Path) -> Literal["missing", "empty", "ours"]:
         # `immutable` reads the file alone: no lock, no -wal, no -shm. Ours never gets its first tables
         # through a write-ahead log (`opening.create`), so the main file is enough to know it.
         with closing(sqlite3.connect(sqlite_uri(path, "mode=ro&immutable=1"), uri=True)) as connection:
-            found = {
-                str(row[0])
-                for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
+            found = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         raise _not_ours(path, f"is a SQLite file that cannot be read ({error})") from error
     if not found >= RECORD_TABLES | {version.name}:

@@ -50,9 +50,7 @@ def find(connection: Connection, wanted: str) -> RunRow:
     raise UnknownRun(f"there is no run {wanted[:80]!r}", hint=hint, where=wanted[:80])
 
 
-def event_page(
-    connection: Connection, run: str, first: int, last_round: int | None, skip: int
-) -> list[EventRow]:
+def event_page(connection: Connection, run: str, first: int, last_round: int | None, skip: int) -> list[EventRow]:
     """Up to a page of the events from sequence number `first` on and up to `last_round`, without the first
     `skip` of them (pages are counted, not keyed: a damaged number must not end the reading)."""
     wanted = select(events).where(events.c.run == run)

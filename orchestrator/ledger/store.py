@@ -44,9 +44,7 @@ class Ledger:
         self._place = place
         self._engine = engine
         self._lock_engine = reader(place) if place.path is None else None
-        self._locks: Locks = (
-            FileLocks(place.locks) if self._lock_engine is None else ServerLocks(self._lock_engine)
-        )
+        self._locks: Locks = FileLocks(place.locks) if self._lock_engine is None else ServerLocks(self._lock_engine)
         self._writer = Writer(lambda: writer(place), place.name)
 
     @classmethod
@@ -75,9 +73,7 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
     @property
@@ -90,7 +86,7 @@ class Ledger:
         """How many transactions this process committed to the store."""
         return self._writer.commits
 
-    # Writing. Besides what is named, every future may hold: Stopped (disk full, I/O error, server gone:
+    # Writing. Besides what is named, every future may hold: StoreFailed (disk full, I/O error, server gone:
     # nothing half-written, `resume` goes on), RunBusy (another process writes for 30 s), BadDatabase.
 
     def begin_run(
@@ -112,9 +108,7 @@ class Ledger:
         where the key has a reply already, UnknownRun."""
         return self._writer.submit(writes.keeping(run, record))
 
-    def append(
-        self, run: str, expected_seq: int, events: Sequence[EventRow], **changes: writes.Column
-    ) -> Future[None]:
+    def append(self, run: str, expected_seq: int, events: Sequence[EventRow], **changes: writes.Column) -> Future[None]:
         """Events from `expected_seq` on (made by `rows.chained`), with the totals of the run and `changes` of
         its row (`writes.CHANGEABLE`) in one step. The future holds LedgerConflict where they do not go on."""
 
@@ -149,7 +143,7 @@ class Ledger:
         found = exchange.read(path)
         return self._writer.submit(lambda on: writes.import_run(on, found, str(path))).result()
 
-    # Reading. Besides what is named, every method may raise BadDatabase (damaged), RunBusy, Stopped.
+    # Reading. Besides what is named, every method may raise BadDatabase (damaged), RunBusy, StoreFailed.
 
     @contextmanager
     def _reading(self) -> Generator[Connection, None, None]:
@@ -197,9 +191,7 @@ class Ledger:
         DamageFound where it cannot be read."""
         row = self._read(reads.call_row, run, key)
         if row is None:
-            raise UnknownRun(
-                f"run {run} has no call {key!r}", hint=f"orchestrate runs calls {run}", where=key
-            )
+            raise UnknownRun(f"run {run} has no call {key!r}", hint=f"orchestrate runs calls {run}", where=key)
         try:
             return self.call_of(row), row.answer
         except ValueError as error:

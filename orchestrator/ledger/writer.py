@@ -54,9 +54,7 @@ class Writer:
         item = _Item(work)
         with self._gate:
             if self._closed:
-                raise OrchestratorError(
-                    "the ledger is closed: nothing can be written any more", where=self._place
-                )
+                raise OrchestratorError("the ledger is closed: nothing can be written any more", where=self._place)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
                 self._thread.start()

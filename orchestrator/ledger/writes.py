@@ -14,9 +14,7 @@ from orchestrator.ledger.requests import Request, part_hashes, request_of
 from orchestrator.ledger.rows import CallRecord, CallRow, EventRow, RunRow, Whole, plain
 from orchestrator.ledger.schema import calls, events, run_texts, runs, texts
 
-CHANGEABLE = frozenset(
-    ("name", "rounds_limit", "status", "reason", "outcome", "wall_s", "limits", "error", "engine")
-)
+CHANGEABLE = frozenset(("name", "rounds_limit", "status", "reason", "outcome", "wall_s", "limits", "error", "engine"))
 """Columns of `runs` that may change after the start; the totals change with `append` alone."""
 Column = str | int | float | None
 _CHUNK = 500
@@ -44,18 +42,14 @@ def begin_run(
             raise BadUsage(f"there is a run named {row.name!r} already", hint="choose another --name")
     for key, text in own.items():
         if digest(text) != key:
-            raise OrchestratorError(
-                f"a text of run {row.id} does not have the hash {key[:12]} it is given under"
-            )
+            raise OrchestratorError(f"a text of run {row.id} does not have the hash {key[:12]} it is given under")
     row = row.model_copy(update={"events": 0, "last_hash": "", "rounds": 0})
     try:
         add_texts(connection, own)
         connection.execute(insert(runs), plain(row))
         _link(connection, row.id, [row.design, *own])
     except IntegrityError as error:
-        raise LedgerConflict(
-            f"run {row.id} cannot begin: its id is taken or its design's text is missing"
-        ) from error
+        raise LedgerConflict(f"run {row.id} cannot begin: its id is taken or its design's text is missing") from error
     if kept:
         _copy_calls(connection, row.id, kept)
     changed = append(connection, row.id, 0, first, {}) if first else {}
@@ -109,9 +103,7 @@ def append(
         raise UnknownRun(f"there is no run {run} to append to", where=run)
     count, previous, rounds = there
     if count != expected_seq:
-        raise LedgerConflict(
-            f"run {run} has {count} events, and event {expected_seq} was to be written", where=run
-        )
+        raise LedgerConflict(f"run {run} has {count} events, and event {expected_seq} was to be written", where=run)
     for seq, event in enumerate(new, start=expected_seq):
         if event.run != run or event.seq != seq or event.hash != linked(previous, event.body):
             raise LedgerConflict(
@@ -122,9 +114,7 @@ def append(
         try:
             connection.execute(insert(events), [plain(event) for event in new])
         except IntegrityError as error:
-            raise LedgerConflict(
-                f"run {run} has an event {expected_seq} or a later one already", where=run
-            ) from error
+            raise LedgerConflict(f"run {run} has an event {expected_seq} or a later one already", where=run) from error
         rounds = new[-1].round
     totals = {"events": count + len(new), "last_hash": previous, "rounds": rounds}
     changed = {**changes, **totals, "updated_at": utc_now()}
@@ -138,9 +128,7 @@ def update_run(connection: Connection, run: str, changes: Mapping[str, Column]) 
     if isinstance(name := changes.get("name"), str):
         checked_name(name)
     try:
-        done = connection.execute(
-            update(runs).where(runs.c.id == run).values({**changes, "updated_at": utc_now()})
-        )
+        done = connection.execute(update(runs).where(runs.c.id == run).values({**changes, "updated_at": utc_now()}))
     except IntegrityError as error:
         raise BadUsage(f"run {run} cannot take these values: {error.orig}", where=run) from error
     if done.rowcount != 1:
@@ -176,9 +164,7 @@ def add_texts(connection: Connection, new: Mapping[str, str]) -> None:
     """Texts under their hashes; those that are there stay as they are."""
     for text in new.values():
         if any("\ud800" <= char <= "\udfff" for char in text) if not text.isascii() else False:
-            raise OrchestratorError(
-                "a text holds half a surrogate pair and cannot be stored: clean replies first"
-            )
+            raise OrchestratorError("a text holds half a surrogate pair and cannot be stored: clean replies first")
     if new:
         _add_missing(connection, texts, [{"hash": key, "text": new[key]} for key in sorted(new)])
 
@@ -207,9 +193,7 @@ def _call_row(run: str, record: CallRecord, request: Request, order: int) -> Cal
         reply = _storable(canonical(answer.reply.model_dump(mode="json")), "the reply")
         facts = _storable(canonical(answer.facts), "what the server said")
     except ValueError as error:  # NaN or infinity, which no JSON can carry, or half a character
-        raise OrchestratorError(
-            f"the reply to {call.key} cannot be stored: {error}", where=call.key
-        ) from error
+        raise OrchestratorError(f"the reply to {call.key} cannot be stored: {error}", where=call.key) from error
     return CallRow(
         run=run,
         key=call.key,
@@ -257,9 +241,7 @@ def _copy_calls(connection: Connection, run: str, kept: Sequence[CallRow]) -> No
             [{**plain(row), "run": run, "ord": order} for order, row in enumerate(kept)],
         )
     except IntegrityError as error:
-        raise LedgerConflict(
-            f"calls cannot be copied into run {run}: a text or key is not free", where=run
-        ) from error
+        raise LedgerConflict(f"calls cannot be copied into run {run}: a text or key is not free", where=run) from error
 
 
 def _storable(text: str, what: str) -> str:

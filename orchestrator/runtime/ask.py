@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from orchestrator.backends.protocol import Backend
 from orchestrator.core.call import Answer, Call, Reply
 from orchestrator.core.parse import lean
-from orchestrator.core.value import canonical
+from orchestrator.core.value import Value, canonical
 from orchestrator.errors import BudgetExhausted, OrchestratorError, ReplayDiverged, RunPaused
 
 GRACE_S = 1.0
@@ -149,19 +149,19 @@ class Asker:
         except BudgetExhausted as error:
             self.stop.now(error)
             raise
-        answer: Answer | None = None
+        settled: Answer | None = None
         started = time.time()
         try:
             if self.watch is not None:
                 self.watch.asking(call)
             answer = await self._answer(backend, call)
-            answer = answer.model_copy(update={"reply": lean(answer.reply)})
+            answer = settled = answer.model_copy(update={"reply": lean(answer.reply)})
             await self.keep(call, answer, name, started, time.time(), reused=False)
         except OrchestratorError as error:
             self.stop.now(error)
             raise
         finally:
-            self.books.settle(answer)
+            self.books.settle(settled)
         if self.watch is not None:
             self.watch.answered(call, answer, reused=False)
         return answer.reply
@@ -193,7 +193,8 @@ def first_difference(stored: Call, now: Call) -> str:
                 min(len(one.content), len(two.content)),
             )
             begin = max(0, at - 20)
-            return f"message {index + 1} ({one.role}) differs at character {at}: {one.content[begin : at + 40]!r} was asked, now {two.content[begin : at + 40]!r}"
+            asked, wanted = one.content[begin : at + 40], two.content[begin : at + 40]
+            return f"message {index + 1} ({one.role}) differs at character {at}: {asked!r} was asked, now {wanted!r}"
     if len(stored.messages) != len(now.messages):
         return f"{len(stored.messages)} messages were asked, now {len(now.messages)}"
     for name in ("shape", "begun", "sampling", "seed", "backend_kind", "model"):
@@ -204,5 +205,5 @@ def first_difference(stored: Call, now: Call) -> str:
 
 
 def _short(value: object) -> str:
-    text = canonical(value.model_dump(mode="json")) if hasattr(value, "model_dump") else repr(value)  # type: ignore[attr-defined]
+    text = canonical(value.model_dump(mode="json")) if isinstance(value, Value) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -51,10 +51,19 @@ def chosen(
     reason = f" Our reason: {move.reason[:160]}" if move.reason else ""
     text = "" if move.action == WAIT and not reason else f"We chose to {words}.{reason}"
     return ev.MoveChosen(
-        **at.common(cause, text=text, audience=(at.seat,)), seat=at.seat, n=move.n, action=move.action, target=move.target, params=move.params,
-        reason=move.reason[:300], style=move.style, attempt=move.attempt[:300], menu=tuple((name, rounded(p)) for name, p in menu),
-        mass=None if mass is None else rounded(mass), offered=len(at.seen.options),
-    )  # fmt: skip
+        **at.common(cause, text=text, audience=(at.seat,)),
+        seat=at.seat,
+        n=move.n,
+        action=move.action,
+        target=move.target,
+        params=move.params,
+        reason=move.reason[:300],
+        style=move.style,
+        attempt=move.attempt[:300],
+        menu=tuple((name, rounded(p)) for name, p in menu),
+        mass=None if mass is None else rounded(mass),
+        offered=len(at.seen.options),
+    )
 
 
 def _decapitalised(text: str) -> str:
@@ -76,12 +85,8 @@ async def choose(at: Seated, ask: Ask, keys: Keys) -> Decided:
                 if reply.outcome in ("ok", "length")
                 else f"the answer was {reply.outcome}"
             )
-            return seat_failed(
-                at,
-                key,
-                why,
-                events + [at.degraded(key, "off_menu" if reply.outcome in ("ok", "length") else reply.outcome, why)],
-            )
+            what = "off_menu" if reply.outcome in ("ok", "length") else reply.outcome
+            return seat_failed(at, key, why, [*events, at.degraded(key, what, why)])
         found = [float(i == index) for i in range(len(names))], 1.0
         mass = None
     else:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestrator.core import rules
-from orchestrator.core.call import Answer, Reply, Usage
 from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.call import Answer, Reply, Usage
 from orchestrator.core.compile import compile_law
 from orchestrator.core.design import Design, ForkPoint
 from orchestrator.core.events import RULES_VERSION, AnyEvent, Cause, RunForked, event_from
@@ -42,8 +43,14 @@ class Recorded:
     state: RunState
 
 
-def law_of(data: Any) -> tuple[Law, dict[str, str]]:
-    """The law and the prompts of packed data. Raises BadScenario with the first problem."""
+@lru_cache(maxsize=8)
+def law_of(text: str) -> tuple[Law, dict[str, str]]:
+    """The law and the prompts of packed data, as stored. Raises BadScenario with the first problem."""
+    return law_of_data(json.loads(text))
+
+
+def law_of_data(data: Any) -> tuple[Law, dict[str, str]]:
+    """The same from plain data."""
     scenario, personas, prompts = from_data(data)
     compiled = compile_law(scenario, personas)
     if compiled.law is None:
@@ -56,9 +63,11 @@ def played_of(ledger: Ledger, row: RunRow) -> Played:
     """The design of a run and its law, from the store alone. Raises DamageFound."""
     try:
         design = Design.model_validate_json(ledger.text(row.design))
-        law, prompts = law_of(json.loads(ledger.text(design.data)))
+        law, prompts = law_of(ledger.text(design.data))
     except (ValidationError, ValueError) as error:
-        raise DamageFound(f"the design of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}") from error
+        raise DamageFound(
+            f"the design of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}"
+        ) from error
     return Played(design, law, prompts)
 
 
@@ -69,14 +78,19 @@ def recorded(ledger: Ledger, row: RunRow) -> Recorded:
         events = tuple(event_from(held.body) for held in rows)
         state = fold(events)
     except (ValidationError, KeyError, TypeError) as error:
-        raise DamageFound(f"the events of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}") from error
+        raise DamageFound(
+            f"the events of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}"
+        ) from error
     return Recorded(row, played_of(ledger, row), events, rows, state)
 
 
 def own_rules(row: RunRow) -> None:
     """Raises OtherRules where the run was played under rules that this program no longer has."""
     if row.rules_version != RULES_VERSION:
-        raise OtherRules(f"run {row.id} was played under rules version {row.rules_version}, this program has {RULES_VERSION}", hint=f"orchestrate replay {row.id} shows it as it was stored")
+        raise OtherRules(
+            f"run {row.id} was played under rules version {row.rules_version}, this program has {RULES_VERSION}",
+            hint=f"orchestrate replay {row.id} shows it as it was stored",
+        )
 
 
 def kept_of(rows: Iterable[CallRow], *, after: int = 0) -> dict[str, Kept]:
@@ -87,7 +101,14 @@ def kept_of(rows: Iterable[CallRow], *, after: int = 0) -> dict[str, Kept]:
             continue
         reply = Reply.model_validate_json(row.reply)
         usage = Usage(prompt=row.prompt_tokens, cached=row.cached_tokens, completion=row.completion_tokens)
-        answer = Answer(reply=reply, usage=usage, seconds=row.seconds, tries=row.tries, served_by=row.served_by, facts=json.loads(row.facts))
+        answer = Answer(
+            reply=reply,
+            usage=usage,
+            seconds=row.seconds,
+            tries=row.tries,
+            served_by=row.served_by,
+            facts=json.loads(row.facts),
+        )
         found[row.key] = Kept(row.fingerprint, reply, answer, row.backend)
     return found
 

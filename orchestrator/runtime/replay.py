@@ -3,12 +3,11 @@
 The rounds are played from the run's design and its calls; the stored events are read only to compare.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestrator.core import rules
-from orchestrator.core.call import Answer, Call
+from orchestrator.core.call import Call
 from orchestrator.core.events import RULES_VERSION, AnyEvent
 from orchestrator.core.prompts import Prompter
 from orchestrator.core.state import RunState, fold
@@ -16,7 +15,7 @@ from orchestrator.errors import OrchestratorError, ReplayDiverged, RunPaused
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime.ask import Asker, Stop, first_difference
 from orchestrator.runtime.recorded import Played, Recorded, fork_events, kept_of, recorded
-from orchestrator.runtime.round import Table, play_round
+from orchestrator.runtime.round import See, Table, play_round
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,26 @@ class Checked(NamedTuple):
     problem: str | None
 
 
-async def replay(ledger: Ledger, held: Recorded, *, today: Played | None = None, upto: int | None = None, see: Callable[[AnyEvent], None] | None = None) -> Replayed:
+async def replay(
+    ledger: Ledger,
+    held: Recorded,
+    *,
+    today: Played | None = None,
+    upto: int | None = None,
+    see: See | None = None,
+) -> Replayed:
     """Plays the completed rounds again. `today`: under another design (files of today). Raises ReplayDiverged."""
     row = held.row
     if row.rules_version != RULES_VERSION:
         return Replayed(held.events, held.state, rederived=False)
     played = today or held.played
     calls = list(ledger.calls(row.id))
-    asker = Asker(keep=_nothing_new, stop=Stop(), tape=kept_of(calls), explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call))
+    asker = Asker(
+        keep=_nothing_new,
+        stop=Stop(),
+        tape=kept_of(calls),
+        explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call),
+    )
     prompter = Prompter(played.law, played.prompts, played.design.seed)
     compare = _Compare(held, loose=today is not None)
     forks = list(played.design.forks)
@@ -68,6 +79,9 @@ async def replay(ledger: Ledger, held: Recorded, *, today: Played | None = None,
         events, state = events + happened, fold(happened, state)
     if upto is None:
         compare.finished()
+        for row in calls:
+            if row.round <= held.state.round and row.key not in asker.used:
+                raise ReplayDiverged(row.key, "the record holds an answer that no question of the replay asked for")
     return Replayed(tuple(events), state, rederived=True)
 
 
@@ -76,7 +90,7 @@ def _unseen(event: AnyEvent) -> None:
     del event
 
 
-async def _nothing_new(call: Call, answer: Answer, backend: str, started: float, ended: float, *, reused: bool) -> None:
+async def _nothing_new(call: Call, *_: object, **__: object) -> None:
     raise RunPaused(f"a replay never stores a call ({call.key})")
 
 
@@ -97,15 +111,21 @@ class _Compare:
 
     def finished(self) -> None:
         if self.at != len(self.rows):
-            raise ReplayDiverged(f"event {self.at}", f"the record goes on with {self.rows[self.at].kind} and {len(self.rows) - self.at} events in all")
+            raise ReplayDiverged(
+                f"event {self.at}",
+                f"the record goes on with {self.rows[self.at].kind} and {len(self.rows) - self.at} events in all",
+            )
 
 
 def _difference(kind: str, body: str, event: AnyEvent) -> str:
     if kind != event.kind:
         return f"{kind} is stored, now it is {event.kind} ({event.cause.kind} {event.cause.id})"
     now = event.body()
-    at = next((index for index, (one, two) in enumerate(zip(body, now, strict=False)) if one != two), min(len(body), len(now)))
-    return f"{kind} differs at character {at}: {body[max(0, at - 30):at + 40]!r} is stored, now {now[max(0, at - 30):at + 40]!r}"
+    at = next(
+        (index for index, (one, two) in enumerate(zip(body, now, strict=False)) if one != two), min(len(body), len(now))
+    )
+    shown = slice(max(0, at - 30), at + 40)
+    return f"{kind} differs at character {at}: {body[shown]!r} is stored, now {now[shown]!r}"
 
 
 async def check(ledger: Ledger, run: str) -> Checked:
@@ -129,12 +149,16 @@ async def check(ledger: Ledger, run: str) -> Checked:
 def _row_problem(held: Recorded) -> str | None:
     """What the run's row says otherwise than its events."""
     row, state, design = held.row, held.state, held.played.design
-    outcome = state.ending if state.ended else None
+    # A run that was killed after its last round has an ending and does not say so yet: `resume` does.
+    outcome = state.ending if state.ended and row.status == "finished" else None
     said = {
-        "seed": (row.seed, design.seed), "scenario": (row.scenario, held.played.law.scenario.scenario), "outcome": (row.outcome, outcome),
-        "rounds": (row.rounds, state.round), "fork_round": (row.fork_round, design.forks[-1].at if design.forks else None),
+        "seed": (row.seed, design.seed),
+        "scenario": (row.scenario, held.played.law.scenario.scenario),
+        "outcome": (row.outcome, outcome),
+        "rounds": (row.rounds, state.round),
+        "fork_round": (row.fork_round, design.forks[-1].at if design.forks else None),
         "parent_hash": (row.parent_hash, design.forks[-1].parent_hash if design.forks else None),
-    }  # fmt: skip
+    }
     for name, (stored, derived) in said.items():
         if stored != derived:
             return f"the run's row says {name} {stored!r}, its record gives {derived!r}"

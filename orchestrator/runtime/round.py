@@ -15,11 +15,11 @@ from orchestrator.core.events import AnyEvent, SeatPlay
 from orchestrator.core.law import Law
 from orchestrator.core.observe import observe
 from orchestrator.core.prompts import Prompter
+from orchestrator.core.seated import Seated
 from orchestrator.core.state import RunState, fold
 from orchestrator.core.turn import WAIT, Move
 from orchestrator.judging.verdicts import judge_move
 from orchestrator.runtime.deciding import decide
-from orchestrator.core.seated import Seated
 
 T = TypeVar("T")
 
@@ -104,7 +104,10 @@ async def take_turn(table: Table, state: RunState, seat: str, ask: Ask) -> Turn:
 
 
 async def in_order(work: Iterable[Awaitable[T]]) -> list[T]:
-    """Runs all at once and returns the results in the order given; where several fail, the first of that order is raised once all have ended."""
+    """Runs all at once and returns the results in the order given.
+
+    Where several fail, the first of that order is raised, once all have ended.
+    """
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -49,7 +49,17 @@ class Limits:
     max_tokens: int | None = None
 
 
-def begin(ledger: Ledger, design: Design, data: Any, played: Played, *, name: str | None, rounds: int | None, limits: Limits, backends: Mapping[str, str]) -> RunRow:
+def begin(
+    ledger: Ledger,
+    design: Design,
+    data: Any,
+    played: Played,
+    *,
+    name: str | None,
+    rounds: int | None,
+    limits: Limits,
+    backends: Mapping[str, str],
+) -> RunRow:
     """Writes a new run with its first events; nothing is played yet. `backends`: seat -> configured name."""
     opened = rules.open_run(played.law, design.seed, design.hash(), design.sets)
     run = new_run_id()
@@ -59,13 +69,32 @@ def begin(ledger: Ledger, design: Design, data: Any, played: Played, *, name: st
     return ledger.begin_run(row, texts, rows).result()
 
 
-def _row(run: str, design: Design, played: Played, name: str | None, rounds: int | None, limits: Limits, backends: Mapping[str, str], **more: Any) -> RunRow:
+def _row(
+    run: str,
+    design: Design,
+    played: Played,
+    name: str | None,
+    rounds: int | None,
+    limits: Limits,
+    backends: Mapping[str, str],
+    **more: Any,
+) -> RunRow:
     now = utc_now()
     kept = {"max_calls": limits.max_calls, "max_tokens": limits.max_tokens, "backends": dict(backends)}
     return RunRow(
-        id=run, name=name, scenario=played.law.scenario.scenario, seed=design.seed, design=digest(design.text()), rounds_limit=rounds,
-        rules_version=RULES_VERSION, engine=__version__, created_at=now, updated_at=now, limits=canonical(kept), **more,
-    )  # fmt: skip
+        id=run,
+        name=name,
+        scenario=played.law.scenario.scenario,
+        seed=design.seed,
+        design=digest(design.text()),
+        rounds_limit=rounds,
+        rules_version=RULES_VERSION,
+        engine=__version__,
+        created_at=now,
+        updated_at=now,
+        limits=canonical(kept),
+        **more,
+    )
 
 
 def plays_of(recorded_: Recorded) -> dict[str, SeatPlay]:
@@ -73,7 +102,9 @@ def plays_of(recorded_: Recorded) -> dict[str, SeatPlay]:
     return {**recorded_.played.design.seats, **recorded_.state.seats}
 
 
-async def play(ledger: Ledger, run: str, backends: Mapping[tuple[str, str], tuple[str, Backend]], stop: Stop, onlooker: Onlooker) -> RunRow:
+async def play(
+    ledger: Ledger, run: str, backends: Mapping[tuple[str, str], tuple[str, Backend]], stop: Stop, onlooker: Onlooker
+) -> RunRow:
     """Plays a stored run on from where it stands, to its end, its limit or a stop.
 
     Raises RunBusy, OtherRules, ReplayDiverged, and what stopped it (Stopped, BackendFailed); the run's row says so
@@ -83,7 +114,7 @@ async def play(ledger: Ledger, run: str, backends: Mapping[tuple[str, str], tupl
         row = ledger.run(run)
         own_rules(row)
         held = recorded(ledger, row)
-        if held.state.ended or _limited(row, held.state):
+        if row.status == "finished" and (held.state.ended or _limited(row, held.state)):
             return row
         ledger.update_run(run, status="running", reason=None, error=None).result()
         began = time.monotonic()
@@ -107,14 +138,32 @@ def _limited(row: RunRow, state: RunState) -> bool:
     return row.rounds_limit is not None and state.round >= row.rounds_limit
 
 
-async def _rounds(ledger: Ledger, held: Recorded, backends: Mapping[tuple[str, str], tuple[str, Backend]], stop: Stop, onlooker: Onlooker) -> RunState:
+async def _rounds(
+    ledger: Ledger,
+    held: Recorded,
+    backends: Mapping[tuple[str, str], tuple[str, Backend]],
+    stop: Stop,
+    onlooker: Onlooker,
+) -> RunState:
     row, state = held.row, held.state
     calls = list(ledger.calls(row.id))
     asker = Asker(
-        keep=keeper(ledger, row.id), stop=stop, backends=backends, tape=kept_of(calls), parent=_parent_cache(ledger, row),
-        books=books_of(row, calls), watch=onlooker, explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call),
-    )  # fmt: skip
-    table = Table(held.played.law, Prompter(held.played.law, held.played.prompts, held.played.design.seed), plays_of(held), held.played.design.judge, onlooker.event)
+        keep=keeper(ledger, row.id),
+        stop=stop,
+        backends=backends,
+        tape=kept_of(calls),
+        parent=_parent_cache(ledger, row),
+        books=books_of(row, calls),
+        watch=onlooker,
+        explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call),
+    )
+    table = Table(
+        held.played.law,
+        Prompter(held.played.law, held.played.prompts, held.played.design.seed),
+        plays_of(held),
+        held.played.design.judge,
+        onlooker.event,
+    )
     seq, last = len(held.rows), held.rows[-1].hash
     onlooker.begins(row, held.played, state)
     while not state.ended and not _limited(row, state):
@@ -122,7 +171,9 @@ async def _rounds(ledger: Ledger, held: Recorded, backends: Mapping[tuple[str, s
             raise stop.reason
         onlooker.round_begins(state.round + 1, state)
         events = await play_round(table, state, asker)
-        rows = chained(row.id, [NewEvent(event.round, event.kind, event.body()) for event in events], first=seq, previous=last)
+        rows = chained(
+            row.id, [NewEvent(event.round, event.kind, event.body()) for event in events], first=seq, previous=last
+        )
         await settled(ledger.append(row.id, seq, rows))
         before, state = state, fold(events, state)
         seq, last = seq + len(rows), rows[-1].hash
@@ -135,7 +186,14 @@ def keeper(ledger: Ledger, run: str) -> Any:
     """Stores answers in the ledger; returns once they are on disk."""
 
     async def keep(call: Call, answer: Answer, backend: str, started: float, ended: float, *, reused: bool) -> None:
-        await settled(ledger.keep_call(run, CallRecord(call=call, answer=answer, backend=backend, started_at=started, ended_at=ended, reused=reused)))
+        await settled(
+            ledger.keep_call(
+                run,
+                CallRecord(
+                    call=call, answer=answer, backend=backend, started_at=started, ended_at=ended, reused=reused
+                ),
+            )
+        )
 
     return keep
 
@@ -145,7 +203,9 @@ def books_of(row: RunRow, calls: list[Any]) -> Books:
     limits = json.loads(row.limits)
     asked = [call for call in calls if not call.reused]
     tokens = sum(call.prompt_tokens + call.completion_tokens for call in asked)
-    return Books(calls=len(asked), tokens=tokens, max_calls=limits.get("max_calls"), max_tokens=limits.get("max_tokens"))
+    return Books(
+        calls=len(asked), tokens=tokens, max_calls=limits.get("max_calls"), max_tokens=limits.get("max_tokens")
+    )
 
 
 def _parent_cache(ledger: Ledger, row: RunRow) -> dict[str, Kept]:
@@ -155,12 +215,26 @@ def _parent_cache(ledger: Ledger, row: RunRow) -> dict[str, Kept]:
     return kept_of(ledger.calls(row.parent), after=row.fork_round)
 
 
-def fork(ledger: Ledger, parent: Recorded, at: int, *, seats: Mapping[str, SeatPlay], sets: Mapping[str, Any], rounds: int | None, name: str | None, backends: Mapping[str, str]) -> RunRow:
+def fork(
+    ledger: Ledger,
+    parent: Recorded,
+    at: int,
+    *,
+    seats: Mapping[str, SeatPlay],
+    sets: Mapping[str, Any],
+    rounds: int | None,
+    name: str | None,
+    backends: Mapping[str, str],
+) -> RunRow:
     """A new run from a parent's prefix: rounds 1 to `at` are copied. Raises UnknownRound, OtherRules."""
     own_rules(parent.row)
     if at > parent.state.round or (at == parent.state.round and parent.state.ended):
         most = parent.state.round - (1 if parent.state.ended else 0)
-        raise UnknownRound(f"run {parent.row.id} has completed {parent.state.round} rounds; --at can be 0 to {most}", hint=f"orchestrate fork {parent.row.id} --at {most}", where="--at")
+        raise UnknownRound(
+            f"run {parent.row.id} has completed {parent.state.round} rounds; --at can be 0 to {most}",
+            hint=f"orchestrate fork {parent.row.id} --at {most}",
+            where="--at",
+        )
     if rounds is not None and rounds <= at:
         raise BadUsage(f"--rounds {rounds} ends the run at or before the {at} rounds kept", where="--rounds")
     kept = [row for row, event in zip(parent.rows, parent.events, strict=True) if event.round <= at]
@@ -169,11 +243,28 @@ def fork(ledger: Ledger, parent: Recorded, at: int, *, seats: Mapping[str, SeatP
     design = parent.played.design.model_copy(update={"forks": (*earlier, point)})
     run = new_run_id()
     new = fork_events(parent.played.law, point)
-    rows = chained(run, [NewEvent(row.round, row.kind, row.body) for row in kept] + [NewEvent(event.round, event.kind, event.body()) for event in new])
+    rows = chained(
+        run,
+        [NewEvent(row.round, row.kind, row.body) for row in kept]
+        + [NewEvent(event.round, event.kind, event.body()) for event in new],
+    )
     limits = json.loads(parent.row.limits)
     named = {**limits.get("backends", {}), **backends}
-    row = _row(run, design, parent.played, name, rounds if rounds is not None else parent.row.rounds_limit, Limits(), named, parent=parent.row.id, parent_hash=point.parent_hash, fork_round=at)
-    calls = [call.model_copy(update={"run": run, "reused": True}) for call in ledger.calls(parent.row.id) if call.round <= at]
+    row = _row(
+        run,
+        design,
+        parent.played,
+        name,
+        rounds if rounds is not None else parent.row.rounds_limit,
+        Limits(),
+        named,
+        parent=parent.row.id,
+        parent_hash=point.parent_hash,
+        fork_round=at,
+    )
+    calls = [
+        call.model_copy(update={"run": run, "reused": True}) for call in ledger.calls(parent.row.id) if call.round <= at
+    ]
     texts = {digest(text): text for text in (design.text(), ledger.text(design.data))}
     return ledger.begin_run(row, texts, rows, calls).result()
 

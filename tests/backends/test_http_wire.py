@@ -7,15 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from orchestrator.backends.faults import (
-    Fault,
-    FaultClass,
-    Health,
-    Patience,
-    class_inside,
-    class_of,
-    told_wait,
-)
+from orchestrator.backends.faults import Fault, FaultClass, Health, Patience, Tries, class_inside, class_of, told_wait
 from orchestrator.backends.http import Raw, Wire
 from orchestrator.backends.wire import one_line, storable, strict_json
 from tests.support import fault_server as fs
@@ -23,7 +15,7 @@ from tests.support import fault_server as fs
 
 async def _post(*behaviours: fs.Behaviour, cap: int = 1000) -> Raw:
     async with fs.FaultServer(*behaviours) as server:
-        wire = Wire(httpx.URL(server.base_url), {}, connect_s=1, body_cap=cap)
+        wire = Wire(httpx.URL(server.base_url), {}, body_cap=cap)
         try:
             return await wire.post(b"{}")
         finally:
@@ -70,7 +62,7 @@ def test_a_connection_is_used_again() -> None:
             await exchange.send(200, b"{}", {"set-cookie": "a=b"})
 
         async with fs.FaultServer(note) as server:
-            wire = Wire(httpx.URL(server.base_url), {}, connect_s=1)
+            wire = Wire(httpx.URL(server.base_url), {})
             for _ in range(3):
                 await wire.post(b"{}")
             assert len(ports) == 1
@@ -169,3 +161,13 @@ def test_one_burst_of_busy_answers_counts_once() -> None:
     for _ in range(20):
         health.was_busy(1.0, None)
     assert health.busy_times == 1
+
+
+def test_any_answer_ends_the_time_in_which_nothing_listened() -> None:
+    health = Health(Patience())
+    tries = Tries(health)
+    tries.note(Fault("refused", ""), 5.0)
+    tries.note(Fault("refused", ""), 6.0)
+    assert health.refused_since == 5.0
+    tries.note(Fault("broken", ""), 0.0)
+    assert health.refused_since is None

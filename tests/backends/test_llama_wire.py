@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from orchestrator.backends.llama_wire import LEAST_LOGPROB, read, request
-from orchestrator.core.call import Answer
 from orchestrator.core.value import canonical
 from orchestrator.errors import BackendFailed
 from tests.support.calls import a_call
@@ -26,10 +25,16 @@ PROGRESS: dict[str, Any] = {**chunk(), "prompt_progress": {"total": 40, "process
 
 def test_a_request_is_streamed_with_progress_and_fixed_samplers() -> None:
     body = request(a_call())
-    assert body["stream"] and body["return_progress"] and body["stream_options"] == {"include_usage": True}
-    assert body["seed"] == 7 and body["temperature"] == 0.7 and body["max_tokens"] == 50
-    assert body["repeat_penalty"] == 1.0 and body["top_k"] == 40
-    assert "grammar" not in body and "logprobs" not in body
+    assert body["stream"]
+    assert body["return_progress"]
+    assert body["stream_options"] == {"include_usage": True}
+    assert body["seed"] == 7
+    assert body["temperature"] == 0.7
+    assert body["max_tokens"] == 50
+    assert body["repeat_penalty"] == 1.0
+    assert body["top_k"] == 40
+    assert "grammar" not in body
+    assert "logprobs" not in body
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
 
 
@@ -46,9 +51,11 @@ def test_json_is_not_begun_and_that_is_said() -> None:
 
 def test_an_answer_is_put_together() -> None:
     answer = read(a_call(), [PROGRESS, chunk("Hel"), chunk("lo"), chunk(None, "stop"), USAGE], 1.5, "local")
-    assert answer.reply.text == "Hello" and answer.reply.outcome == "ok"
+    assert answer.reply.text == "Hello"
+    assert answer.reply.outcome == "ok"
     assert (answer.usage.prompt, answer.usage.cached, answer.usage.completion) == (40, 30, 3)
-    assert answer.seconds == 1.5 and answer.served_by == "m"
+    assert answer.seconds == 1.5
+    assert answer.served_by == "m"
     assert answer.facts == {"prompt_ms": 12.5, "predicted_ms": 3.0}
 
 
@@ -96,8 +103,7 @@ def test_a_schema_that_was_passed_over_is_noticed(
 
 def failure(*chunks: Any) -> BackendFailed:
     with pytest.raises(BackendFailed) as caught:
-        answer: Answer = read(a_call(), chunks, 0.1, "local")
-        raise AssertionError(answer)
+        read(a_call(), chunks, 0.1, "local")
     return caught.value
 
 
@@ -105,7 +111,9 @@ def test_too_long_a_prompt_names_both_numbers() -> None:
     error = failure(
         {"error": {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 12023, "n_ctx": 8192}}
     )
-    assert "12,023 tokens" in error.message and "8,192" in error.message and "r1/alpha_ceo" in error.message
+    assert "12,023 tokens" in error.message
+    assert "8,192" in error.message
+    assert "r1/alpha_ceo" in error.message
     assert "[backends.local]" in error.hint
 
 

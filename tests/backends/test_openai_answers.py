@@ -120,7 +120,15 @@ def test_log_probabilities_likeliest_first() -> None:
 
 @pytest.mark.parametrize(
     "logprobs",
-    [None, {}, {"content": None}, {"content": []}, {"content": [{"token": "4", "logprob": None}]}, "x"],
+    [
+        None,
+        {},
+        {"content": [{"token": "4", "logprob": 10**400}]},
+        {"content": None},
+        {"content": []},
+        {"content": [{"token": "4", "logprob": None}]},
+        "x",
+    ],
 )
 def test_missing_log_probabilities_are_named(logprobs: Any) -> None:
     behaviour = answers("4", choice={"logprobs": logprobs})
@@ -205,6 +213,22 @@ def test_another_name_for_the_room_is_learned_once_for_all_calls() -> None:
             await backend.answer(a_call())
             assert len(server.exchanges) == 9
             assert server.exchanges[-1].body["max_completion_tokens"] == 50
+
+    asyncio.run(scene())
+
+
+def test_two_lessons_that_arrive_together_are_both_kept() -> None:
+    async def picky(exchange: fs.Exchange) -> None:
+        await asyncio.sleep(0.05)  # both calls are under way before either hears a refusal
+        wrong = "seed" if exchange.asked == "seed" else "temperature"
+        refusal = status(400, f"{wrong} is not supported", param=wrong)
+        await (refusal if wrong in exchange.body else answers())(exchange)
+
+    async def scene() -> None:
+        async with served(picky) as (server, backend):
+            await asyncio.gather(*(backend.answer(a_call(asked=asked)) for asked in ("seed", "temperature")))
+            assert (await backend.answer(a_call())).reply.dropped == ("seed", "temperature")
+            assert len(server.exchanges) == 5
 
     asyncio.run(scene())
 
@@ -327,7 +351,7 @@ def test_a_call_that_is_cancelled_while_it_waits_ends_at_once() -> None:
                 await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(task, 0.2)
+                await asyncio.wait_for(task, 1)
 
     asyncio.run(scene())
 

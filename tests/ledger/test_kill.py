@@ -91,7 +91,7 @@ def _hold(path: Path, said: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("call", "points"),
-    [("pwrite64", range(1, 200, 13)), ("fdatasync,fsync", range(1, 9)), ("rename,unlink,ftruncate", range(1, 5))],
+    [("pwrite64", range(1, 200, 19)), ("fdatasync,fsync", range(1, 6)), ("rename,unlink,ftruncate", range(1, 5))],
 )
 def test_a_kill_at_first_start_leaves_no_store_or_a_whole_one(
     victims: Victims, tmp_path: Path, call: str, points: range
@@ -117,7 +117,7 @@ def test_a_kill_at_first_start_leaves_no_store_or_a_whole_one(
     assert killed >= 3
 
 
-@pytest.mark.parametrize(("call", "points"), [("pwrite64", range(1, 400, 9)), ("fdatasync,fsync", range(1, 30, 2))])
+@pytest.mark.parametrize(("call", "points"), [("pwrite64", range(1, 400, 17)), ("fdatasync,fsync", range(1, 30, 2))])
 def test_a_kill_between_writes_loses_nothing_that_was_promised(
     victims: Victims, tmp_path: Path, call: str, points: range
 ) -> None:

@@ -22,7 +22,7 @@ RACE = (
     "from orchestrator.errors import RunBusy\n"
     "locks, count = FileLocks(Path(sys.argv[1])), Path(sys.argv[3])\n"
     "done = 0\n"
-    "while done < 40:\n"
+    "while done < 30:\n"
     "    try: lock = locks.lock(sys.argv[2])\n"
     "    except RunBusy: continue\n"
     "    n = int(count.read_text()); time.sleep(0.0005); count.write_text(str(n + 1)); lock.release(); done += 1\n"
@@ -55,10 +55,10 @@ def test_two_processes_never_hold_one_lock(tmp_path: Path) -> None:
     run, count = new_run_id(), tmp_path / "count"
     count.write_text("0")
     racers = [
-        subprocess.Popen([sys.executable, "-c", RACE, str(tmp_path / "locks"), run, str(count)]) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", RACE, str(tmp_path / "locks"), run, str(count)]) for _ in range(2)
     ]
-    assert [racer.wait(60) for racer in racers] == [0, 0, 0]
-    assert count.read_text() == "120"
+    assert [racer.wait(60) for racer in racers] == [0, 0]
+    assert count.read_text() == "60"
 
 
 def test_looking_at_a_lock_makes_nothing(tmp_path: Path) -> None:

@@ -59,10 +59,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(255), nullable=False),
         sa.Column("ord", sa.BigInteger, nullable=False),
         sa.Column("round", sa.BigInteger, nullable=False),
-        *(
-            sa.Column(name, sa.Text, nullable=False)
-            for name in ("seat", "kind", "backend", "backend_kind", "model")
-        ),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("seat", "kind", "backend", "backend_kind", "model")),
         sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("request", sa.String(64), nullable=False),
         sa.Column("reply", sa.Text, nullable=False),

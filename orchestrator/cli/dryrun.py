@@ -1,0 +1,59 @@
+"""What `run --dry-run` shows: the design, the first prompts and the number of calls. Nothing is asked or written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.cli.output import clean
+from orchestrator.core import rules
+from orchestrator.core.call import Call
+from orchestrator.core.observe import observe
+from orchestrator.core.prompts import Prompter
+from orchestrator.core.seated import Keys
+from orchestrator.core.state import fold
+from orchestrator.runtime.recorded import Played
+
+
+def dry_document(played: Played, named: Mapping[str, str], rounds: int | None) -> dict[str, Any]:
+    """The design and the first round's questions as plain data."""
+    law, design = played.law, played.design
+    total = min(rounds or law.scenario.clock.rounds, law.scenario.clock.rounds)
+    models = [seat for seat, play in design.seats.items() if play.by == "model"]
+    judged = len(design.judge.plays) if design.judge else 0
+    acting = len(design.seats) if design.judge and design.judge.policy_too else len(models)
+    least = len(models) + judged * acting
+    speaking = sum(design.seats[seat].style == "choose" for seat in models)
+    return {
+        "scenario": law.scenario.scenario, "seed": design.seed, "design": design.hash(), "rounds": total,
+        "seats": [{"seat": seat, "played_by": named.get(seat, "policy"), "model": play.model_label, "style": play.style if play.by == "model" else "policy"} for seat, play in design.seats.items()],
+        "judge": [play.model_label for play in design.judge.plays] if design.judge else None,
+        "sets": design.sets, "calls": {"per_round": [least, least + 3 * speaking], "total": [least * total, (least + 3 * speaking) * total]},
+        "prompts": [{"key": call.key, "messages": [message.model_dump() for message in call.messages]} for call in first_calls(played)],
+    }  # fmt: skip
+
+
+def first_calls(played: Played) -> list[Call]:
+    """The first question to each model seat."""
+    law, design = played.law, played.design
+    events = rules.open_run(law, design.seed, design.hash(), design.sets)
+    state = fold(events)
+    state = fold(rules.open_round(law, state), state)
+    prompter = Prompter(law, played.prompts, design.seed)
+    calls: list[Call] = []
+    for seat in rules.acting(law):
+        play = design.seats[seat]
+        if play.by == "model":
+            seen, key = observe(law, state, seat), Keys(1, seat).next("decide")
+            calls.append(prompter.choose(state, seen, play, key)[0] if play.style == "choose" else prompter.compose(state, seen, play, key))
+    return calls
+
+
+def dry_text(document: Mapping[str, Any]) -> str:
+    """The same for people."""
+    low, high = document["calls"]["total"]
+    lines = [f"{document['scenario']}, seed {document['seed']}, {document['rounds']} rounds, design {document['design'][:12]}", ""]
+    lines += [f"  {seat['seat']:<24} {seat['played_by']:<12} {seat['model']} {seat['style']}" for seat in document["seats"]]
+    lines += ["", f"judge: {', '.join(document['judge']) if document['judge'] else 'off'}", f"calls: {low} to {high}, repairs not counted; nothing was asked", ""]
+    for prompt in document["prompts"]:
+        lines.append(f"=== {prompt['key']}")
+        lines += [f"--- {message['role']}\n{clean(message['content'])}" for message in prompt["messages"]]
+    return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""From what the causes of one date want to what changes: transfers are cut, adds and scales joined, sets compared.
+
+For a number: start value times the product of the scales plus the sum of the adds (`math.fsum`), clamped once
+to its range; `set` stands alone, equal ones agree, others conflict and change nothing. Transfers are cut to what
+the payer has (pro rata where several draw on one payer) and what the receiver may hold. Every cause keeps its
+own share of every change.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from orchestrator.core import events as ev
+from orchestrator.core.draft import Draft
+from orchestrator.core.events import AnyEvent, Cause, Change
+from orchestrator.core.value import rounded
+
+
+class Wish(NamedTuple):
+    """One assignment that an impact wants."""
+
+    impact: int
+    entity: str
+    variable: str
+    how: str
+    """`add`, `scale` or `set`."""
+    value: Any
+
+
+class Moved(NamedTuple):
+    impact: int
+    ledger: str
+    payer: str | None
+    receiver: str | None
+    amount: float
+
+
+def _range(draft: Draft, entity: str, variable: str) -> tuple[float, float] | None:
+    return draft.law.variables[draft.law.kind_of(entity, draft.state.instances), variable].range
+
+
+def _holder(draft: Draft, ledger: str, entity: str) -> str:
+    kind = draft.law.kind_of(entity, draft.state.instances)
+    return next(
+        variable for (held, variable), info in draft.law.variables.items() if held == kind and info.ledger == ledger
+    )
+
+
+def transfers(draft: Draft, causes: list[Cause], moves: list[Moved]) -> list[Wish]:
+    """The transfers as wishes, cut pro rata to what payers have and to the room of receivers."""
+    asked: dict[tuple[str, str], list[float]] = {}
+    for move in moves:
+        if move.payer is not None:
+            asked.setdefault((move.payer, move.ledger), []).append(move.amount)
+    wanted: list[Wish] = []
+    room: dict[tuple[str, str], float] = {}
+    for move in moves:
+        amount = move.amount
+        if move.payer is not None:
+            total = math.fsum(asked[move.payer, move.ledger])
+            variable = _holder(draft, move.ledger, move.payer)
+            bounds = _range(draft, move.payer, variable)
+            has = max(0.0, draft.state.values[move.payer][variable] - (bounds[0] if bounds else 0.0))
+            amount = amount * min(1.0, has / total) if total > 0 else 0.0
+        if move.receiver is not None:
+            variable = _holder(draft, move.ledger, move.receiver)
+            bounds = _range(draft, move.receiver, variable)
+            if bounds is not None:
+                left = room.setdefault(
+                    (move.receiver, move.ledger), bounds[1] - draft.state.values[move.receiver][variable]
+                )
+                amount = min(amount, max(0.0, left))
+                room[move.receiver, move.ledger] = left - amount
+        cause = causes[move.impact]
+        if amount < move.amount * (1 - 1e-9):
+            draft.emit(
+                ev.TransferCut(
+                    **draft.common(cause, ledger=move.ledger, asked=rounded(move.amount), moved=rounded(amount))
+                )
+            )
+        if move.payer is not None:
+            wanted.append(Wish(move.impact, move.payer, _holder(draft, move.ledger, move.payer), "add", -amount))
+        if move.receiver is not None:
+            wanted.append(Wish(move.impact, move.receiver, _holder(draft, move.ledger, move.receiver), "add", amount))
+    return wanted
+
+
+def settle(draft: Draft, causes: list[Cause], wishes: list[Wish]) -> tuple[dict[int, list[Change]], list[AnyEvent]]:
+    """Each impact's changes, and the events of clamping and conflict."""
+    grouped: dict[tuple[str, str], list[Wish]] = {}
+    for wish in wishes:
+        grouped.setdefault((wish.entity, wish.variable), []).append(wish)
+    changes: dict[int, list[Change]] = {}
+    extra: list[AnyEvent] = []
+    for (entity, variable), held in grouped.items():
+        start = draft.state.values[entity][variable]
+        sets = [wish for wish in held if wish.how == "set"]
+        first = causes[held[0].impact]
+        if sets:
+            if len(sets) < len(held) or any(wish.value != sets[0].value for wish in sets):
+                extra.append(
+                    ev.Conflict(
+                        **draft.common(
+                            first, entity=entity, variable=variable, values=tuple(wish.value for wish in held)
+                        )
+                    )
+                )
+                continue
+            value, share = _assigned(draft, entity, variable, start, sets[0].value)
+            if value != start:
+                for wish in sets:
+                    part = None if share is None else rounded(share / len(sets))
+                    changes.setdefault(wish.impact, []).append(
+                        Change(entity=entity, variable=variable, delta=part, value=value)
+                    )
+            continue
+        _number(draft, (entity, variable), start, held, first, changes, extra)
+    return changes, extra
+
+
+def _assigned(draft: Draft, entity: str, variable: str, start: Any, value: Any) -> tuple[Any, float | None]:
+    info = draft.law.variables[draft.law.kind_of(entity, draft.state.instances), variable]
+    if info.type.name != "num":
+        return value, None
+    if info.range is not None:
+        value = max(info.range[0], min(info.range[1], value))
+    value = rounded(value)
+    return value, value - start
+
+
+def _number(
+    draft: Draft,
+    place: tuple[str, str],
+    start: float,
+    held: list[Wish],
+    first: Cause,
+    changes: dict[int, list[Change]],
+    extra: list[AnyEvent],
+) -> None:
+    entity, variable = place
+    product = 1.0
+    shares: list[float] = []
+    for wish in held:
+        if wish.how == "scale":
+            shares.append(start * product * (wish.value - 1))
+            product *= wish.value
+        else:
+            shares.append(wish.value)
+    try:
+        raw = start * product + math.fsum(wish.value for wish in held if wish.how == "add")
+        whole = rounded(raw)
+    except OverflowError:
+        what = f"{entity}.{variable} would be no finite number, and stays as it was"
+        extra.append(ev.RuleFailed(**draft.common(first, what=what)))
+        return
+    bounds = _range(draft, entity, variable)
+    kept = raw if bounds is None else max(bounds[0], min(bounds[1], raw))
+    value = rounded(kept)
+    bites = value != whole
+    if bites and value == start and (min(shares) >= 0 or max(shares) <= 0):
+        return  # it stood at its bound already, and all that fell on this date pushed against it
+    for wish, share in zip(held, shares, strict=True):
+        if share != 0:
+            changes.setdefault(wish.impact, []).append(
+                Change(entity=entity, variable=variable, delta=rounded(share), value=value)
+            )
+    if bites:
+        extra.append(
+            ev.Clamped(
+                **draft.common(
+                    first,
+                    changes=(Change(entity=entity, variable=variable, delta=rounded(kept - raw), value=value),),
+                )
+            )
+        )
