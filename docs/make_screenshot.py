@@ -30,7 +30,7 @@ from orchestrator.runtime.round import Table, play_round
 
 HERE = Path(__file__).parent
 COLUMNS = 84
-SHOT = 8
+SHOT = 9
 """Answers of the second round before the picture is taken."""
 
 # Seat -> its moves in order of preference: (action, what it says about it).
@@ -59,7 +59,7 @@ PLANS = {
 }  # fmt: skip
 
 
-class Taken(Exception):  # noqa: N818 (it is no error)
+class Taken(Exception):
     """The picture is taken; nothing more needs to be played."""
 
 
@@ -79,6 +79,7 @@ class Cast:
         assert self.console is not None
         round_, seat, kind, _ = call.place
         self.screen.asking(call)
+        await asyncio.sleep(0)  # as with a real backend, all seats have asked before the first is answered
         async with self._one:
             self.now += 3.4
             count = self._answers[round_] = self._answers.get(round_, 0) + 1
@@ -119,7 +120,7 @@ def _shared(one: str, two: str) -> int:
 
 async def play(console: Console) -> None:
     data = load_scenario("takeoff", HERE.parent).design_data
-    law, prompts = law_of(data)
+    law, prompts = law_of(canonical(data))
     cast = SeatPlay(by="model", backend_kind="llama", model="cast", model_label="a scripted cast", style="compose")
     judge = JudgePlay(plays=(cast.model_copy(update={"model": "judge", "model_label": "a scripted judge"}),))
     seats = {seat: cast if seat in PLANS else SeatPlay(by="policy") for seat in law.scenario.seats}

@@ -151,7 +151,7 @@ def _chunks(call: Call, received: Sequence[Any], name: str) -> list[_Chunk]:
     except ValidationError as error:
         raise BackendFailed(
             f"the embedded model {name} answered {call.key} in an unknown form",
-            hint="this version of xllamacpp may be too new; `orchestrate doctor` names it",
+            hint="this version of xllamacpp may be too new; `pip show xllamacpp` names it",
             where=call.key,
         ) from error
 

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrator.cli.output import clean
 from orchestrator.core import rules
 from orchestrator.core.call import Call
+from orchestrator.core.events import SeatPlay
 from orchestrator.core.observe import observe
 from orchestrator.core.prompts import Prompter
 from orchestrator.core.seated import Keys
@@ -22,13 +23,28 @@ def dry_document(played: Played, named: Mapping[str, str], rounds: int | None) -
     acting = len(design.seats) if design.judge and design.judge.policy_too else len(models)
     least = len(models) + judged * acting
     speaking = sum(design.seats[seat].style == "choose" for seat in models)
+    most = least + 3 * speaking
     return {
-        "scenario": law.scenario.scenario, "seed": design.seed, "design": design.hash(), "rounds": total,
-        "seats": [{"seat": seat, "played_by": named.get(seat, "policy"), "model": play.model_label, "style": play.style if play.by == "model" else "policy"} for seat, play in design.seats.items()],
+        "scenario": law.scenario.scenario,
+        "seed": design.seed,
+        "design": design.hash(),
+        "rounds": total,
+        "seats": [
+            {"seat": seat, "played_by": named.get(seat, "policy"), "model": play.model_label, "style": _style(play)}
+            for seat, play in design.seats.items()
+        ],
         "judge": [play.model_label for play in design.judge.plays] if design.judge else None,
-        "sets": design.sets, "calls": {"per_round": [least, least + 3 * speaking], "total": [least * total, (least + 3 * speaking) * total]},
-        "prompts": [{"key": call.key, "messages": [message.model_dump() for message in call.messages]} for call in first_calls(played)],
-    }  # fmt: skip
+        "sets": design.sets,
+        "calls": {"per_round": [least, most], "total": [least * total, most * total]},
+        "prompts": [
+            {"key": call.key, "messages": [message.model_dump() for message in call.messages]}
+            for call in first_calls(played)
+        ],
+    }
+
+
+def _style(play: SeatPlay) -> str:
+    return play.style if play.by == "model" else "policy"
 
 
 def first_calls(played: Played) -> list[Call]:
@@ -43,16 +59,31 @@ def first_calls(played: Played) -> list[Call]:
         play = design.seats[seat]
         if play.by == "model":
             seen, key = observe(law, state, seat), Keys(1, seat).next("decide")
-            calls.append(prompter.choose(state, seen, play, key)[0] if play.style == "choose" else prompter.compose(state, seen, play, key))
+            calls.append(
+                prompter.choose(state, seen, play, key)[0]
+                if play.style == "choose"
+                else prompter.compose(state, seen, play, key)
+            )
     return calls
 
 
 def dry_text(document: Mapping[str, Any]) -> str:
     """The same for people."""
     low, high = document["calls"]["total"]
-    lines = [f"{document['scenario']}, seed {document['seed']}, {document['rounds']} rounds, design {document['design'][:12]}", ""]
-    lines += [f"  {seat['seat']:<24} {seat['played_by']:<12} {seat['model']} {seat['style']}" for seat in document["seats"]]
-    lines += ["", f"judge: {', '.join(document['judge']) if document['judge'] else 'off'}", f"calls: {low} to {high}, repairs not counted; nothing was asked", ""]
+    lines = [
+        f"{document['scenario']}, seed {document['seed']}, {document['rounds']} rounds, "
+        f"design {document['design'][:12]}",
+        "",
+    ]
+    lines += [
+        f"  {seat['seat']:<24} {seat['played_by']:<12} {seat['model']} {seat['style']}" for seat in document["seats"]
+    ]
+    lines += [
+        "",
+        f"judge: {', '.join(document['judge']) if document['judge'] else 'off'}",
+        f"calls: {low} to {high}, repairs not counted; nothing was asked",
+        "",
+    ]
     for prompt in document["prompts"]:
         lines.append(f"=== {prompt['key']}")
         lines += [f"--- {message['role']}\n{clean(message['content'])}" for message in prompt["messages"]]

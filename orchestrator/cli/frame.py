@@ -18,6 +18,8 @@ from orchestrator.cli.watching import DOING, Flight, Turn, Watching
 WIDEST = 110
 """Columns: a longer line is hard to read."""
 NARROWEST = 30
+ROOMY = 20
+"""Lines of a window from which on an empty one can be spared."""
 STYLES = {
     "": Style.null(),
     "title": Style.parse("bold"),
@@ -141,6 +143,8 @@ def turn_rows(turn: Turn, columns: Columns, flight: Flight | None, now: float, *
     """
     right, right_style = _right(turn, flight, now)
     left, left_style = (turn.move, "") if turn.move else _state(flight, now)
+    if left_style == "busy":
+        left = f"{_SPIN[int(now * 8) % len(_SPIN)]} {left}"
     parts = wrap(left, columns.move)
     if brief > 1 and len(parts) > 1:
         parts = [fit(left, columns.move)]
@@ -162,31 +166,28 @@ def turn_rows(turn: Turn, columns: Columns, flight: Flight | None, now: float, *
 def _right(turn: Turn, flight: Flight | None, now: float) -> tuple[str, str]:
     """What stands at the end of a row: the score, or that it is being found."""
     if turn.verdicts:
-        return telling.score(turn.verdicts), "score"
-    if turn.move and flight is not None:
-        return (
-            f"{DOING.get(flight.kind, flight.kind)} {_seconds(flight, now)}" if flight.since is not None else "in line"
-        ), "busy"
-    return "", ""
+        found = {verdict.calibration for verdict in turn.verdicts}
+        return telling.score(turn.verdicts), "score" if found == {"useful"} else "faint" if "chance" in found else ""
+    return _state(flight, now) if turn.move and flight is not None else ("", "")
 
 
 def _state(flight: Flight | None, now: float) -> tuple[str, str]:
-    """What a seat without a move is about."""
+    """What is being done for a seat."""
     if flight is None:
         return "waiting", "faint"
     if flight.since is None:
         return "in line", "faint"
-    spin = _SPIN[int(now * 8) % len(_SPIN)]
-    return f"{spin} {DOING.get(flight.kind, flight.kind)} {_seconds(flight, now)}", "busy"
+    return f"{DOING.get(flight.kind, flight.kind)} {_seconds(flight, now)}", "busy"
 
 
 def _seconds(flight: Flight, now: float) -> str:
-    return f"{int(now - (flight.since or now))} s"
+    return telling.duration(0.0 if flight.since is None else now - flight.since)
 
 
 def running(seen: Watching, width: int, height: int, *, legend: bool, note: str) -> Block:
     """The live area: the round under way, in at most `height` lines."""
-    head: list[Line] = [rule(f"Round {seen.round} of {seen.total_rounds} · {seen.dates}", seen.run, width)]
+    gap: list[Line] = [()] if height > ROOMY else []
+    head: list[Line] = [*gap, rule(f"Round {seen.round} of {seen.total_rounds} · {seen.dates}", seen.run, width)]
     now = seen.clock()
     shown = [turn for turn in seen.turns.values() if turn.shown]
     foot = _foot(seen, width, shown, legend=legend, note=note)
@@ -203,8 +204,8 @@ def running(seen: Watching, width: int, height: int, *, legend: bool, note: str)
 def _foot(seen: Watching, width: int, shown: Sequence[Turn], *, legend: bool, note: str) -> list[Line]:
     others = [turn for turn in seen.turns.values() if not turn.shown]
     lines: list[Line] = []
-    if others:
-        moved = sum(bool(turn.move) for turn in others)
+    moved = sum(bool(turn.move) for turn in others)
+    if moved < len(others):
         lines += paragraph(f"{moved} of {len(others)} seats on rules of their own have chosen", width, "faint")
     left = seen.left_s()
     end = "" if left is None else f" · about {telling.duration(max(1.0, left))} to the end of the round"

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "run": Entry("orchestrator.cli.play:run", "Play a scenario from its start."),
     "resume": Entry("orchestrator.cli.play:resume", "Go on where a run stopped."),
-    "replay": Entry("orchestrator.cli.play:replay", "Show a run again, exactly and offline."),
+    "replay": Entry("orchestrator.cli.again:replay", "Show a run again, exactly and offline."),
     "fork": Entry("orchestrator.cli.play:fork", "A new run from a parent's first rounds."),
     "verify": Entry("orchestrator.cli.verify:verify", "Chain, fold, calls and replay of runs agree."),
     "runs": Entry("orchestrator.cli.store:runs", "The store: list, show, state, events, calls, diff, ..."),

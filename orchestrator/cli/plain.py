@@ -88,11 +88,9 @@ class Plain:
         self._seen.answered(call, answer, reused=reused)
 
     def event(self, event: AnyEvent) -> None:
-        self._seen.event(event)
-        seat: str | None = getattr(event, "seat", None)
-        if seat is None or seat not in self._seen.turns:
+        turn = self._seen.event(event)
+        if turn is None:
             return
-        turn = self._seen.turns[seat]
         match event:
             case ev.MoveChosen():
                 said = turn.move
@@ -118,9 +116,8 @@ class Plain:
         for number in telling.moved(seen.law, before, after):
             unit, private = f" {number.unit}" if number.unit else "", " (private)" if number.private else ""
             lines.append(f"  {number.label}: {number.was} -> {number.now}{unit} ({number.change}){private}")
-        used = seen.spent.since(seen.before_round).words()
-        took = telling.duration(seen.last_round_s or 0)
-        lines.append(f"  round {seen.round} took {took}{': ' + used if used else ''}")
+        if used := seen.used_words():
+            lines.append(f"  round {seen.round} took {used}")
         if ended := telling.ending(seen.law, after):
             lines += ["", f"The run ends: {ended}"]
         self._write(lines)

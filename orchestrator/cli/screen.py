@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.segment import ControlType
 
 from orchestrator.cli import frame, telling
-from orchestrator.cli.frame import Block, Line, Span
+from orchestrator.cli.frame import Block, Line
 from orchestrator.cli.plain import players
 from orchestrator.cli.watching import Watching
 from orchestrator.core.call import Answer, Call
@@ -83,13 +83,11 @@ class LiveScreen:
         seen.round_over(events, after)
         self._open = False
         width = frame.room(self._console)
-        used = seen.spent.since(seen.before_round).words()
-        took = f"{telling.duration(seen.last_round_s or 0)} · {used}" if used else ""
         lines = self._head(width)
         lines += frame.parted(
             frame.record(telling.told(seen.law, events), width),
             frame.numbers(telling.moved(seen.law, before, after), width),
-            (frame.paragraph(took, width, "faint") if took else []) + self._explained(width),
+            (frame.paragraph(used, width, "faint") if (used := seen.used_words()) else []) + self._explained(width),
         )
         if ended := telling.ending(seen.law, after):
             lines += [(), frame.rule(f"The run ends: {ended}", "", width)]
@@ -120,7 +118,7 @@ class LiveScreen:
         """Something to know beside the game: it stands in the live area, else it is printed."""
         self._note = telling.words(text)
         if self._live is None:
-            self._print([(Span(self._note, "bell"),)])
+            self._print(frame.paragraph(self._note, frame.room(self._console), "bell"))
 
     def close(self) -> None:
         """Gives the terminal back; the moves of a round that was not finished stay to be read."""

@@ -233,7 +233,8 @@ def calls_text(calls: Sequence[Mapping[str, Any]]) -> str:
 def call_text(call: Mapping[str, Any]) -> str:
     """One call with what was asked and answered."""
     tokens = call["tokens"]
-    head = f"{call['key']}  {call['backend']}  {call['outcome']}  {tokens['prompt']} in, {tokens['completion']} out, {call['seconds']:.1f} s"
+    used = f"{tokens['prompt']} in, {tokens['completion']} out, {call['seconds']:.1f} s"
+    head = f"{call['key']}  {call['backend']}  {call['outcome']}  {used}"
     parts = [bold(clean(head))]
     for message in call["messages"]:
         parts += [f"[{message['role']}]", clean(message["content"])]

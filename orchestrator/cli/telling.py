@@ -69,6 +69,11 @@ def words(text: str) -> str:
     return " ".join((text if text.isprintable() else clean(text)).split())
 
 
+def capital(text: str) -> str:
+    """The text with its first letter as at the start of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def dates(first: str, last: str) -> str:
     """Two ISO dates as `1 July to 30 September 2023`."""
     one, two = spoken(day_number(first)), spoken(day_number(last))
@@ -156,7 +161,7 @@ def legend(verdicts: Iterable[VerdictGiven]) -> str:
     parts = [f"Scores: plausibility, 1 to 5, by {judges}."]
     found = {verdict.calibration for verdict in held}
     if "uncalibrated" in found:
-        parts.append("uncal.: uncalibrated, how good this judge is was never measured.")
+        parts.append("uncal.: uncalibrated, nobody has measured how good this judge is.")
     if "weak" in found:
         parts.append("weak: this judge is a little better than chance.")
     if "chance" in found:
@@ -235,7 +240,7 @@ def moved(law: Law, before: RunState, after: RunState) -> list[Moved]:
             unit = "" if "=" in item.unit else words(item.unit)  # `start = 100` explains an index; it is no unit
             one, two = (f"{value:,.{item.digits}f}" for value in (was, now))
             delta = f"{change:+,.{item.digits}f}"
-            found.append(Moved(words(item.label), one, two, unit, delta, change > 0, item.visible is not None))
+            found.append(Moved(capital(words(item.label)), one, two, unit, delta, change > 0, item.visible is not None))
     return found
 
 

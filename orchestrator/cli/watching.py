@@ -149,7 +149,7 @@ class Watching:
         self.turns = {
             seat: Turn(
                 seat,
-                telling.words(law.labels[seat]),
+                telling.capital(telling.words(law.labels[seat])),
                 asked=plays[seat].by == "model" or (judge is not None and judge.policy_too),
                 shown=seat in main,
             )
@@ -176,11 +176,12 @@ class Watching:
             made.append(flight._replace(since=self.clock()) if free and flight.since is None else flight)
         return tuple(made)
 
-    def event(self, event: AnyEvent) -> None:
+    def event(self, event: AnyEvent) -> Turn | None:
+        """The turn that the event belongs to, with it; None for an event of the round (see `round_over`)."""
         seat: str | None = getattr(event, "seat", None)
         turn = None if seat is None else self.turns.get(seat)
-        if turn is None:
-            return
+        if turn is None or isinstance(event, ev.ActionTaken | ev.ActionRefused):
+            return None
         match event:
             case ev.MoveChosen():
                 turn = replace(turn, action=event.action, move=telling.move_words(self.law, self.state, event))
@@ -201,6 +202,7 @@ class Watching:
         if judges and len(turn.verdicts) + turn.unjudged >= judges:
             turn = replace(turn, over=True)
         self.turns = {**self.turns, turn.seat: turn}
+        return turn
 
     def _to_be_judged(self, turn: Turn) -> bool:
         judge = self.played.design.judge
@@ -224,6 +226,13 @@ class Watching:
 
     def round_s(self) -> float:
         return self.clock() - self.round_began
+
+    def used_words(self) -> str:
+        """What the round that is over took: seconds, calls, tokens; empty where it took nothing worth saying."""
+        used, seconds = self.spent.since(self.before_round).words(), self.last_round_s or 0.0
+        if not used and seconds < 1:
+            return ""
+        return f"{telling.duration(seconds)} · {used}" if used else telling.duration(seconds)
 
     def flight_of(self, seat: str) -> Flight | None:
         return next((flight for flight in self.flights if flight.seat == seat), None)

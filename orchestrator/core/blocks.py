@@ -40,7 +40,7 @@ class Scope(NamedTuple):
     seats: tuple[str, ...] = ()
     """Those who must be able to see every variable that is read; empty: no such bound."""
 
-    def more(self, **names: Type) -> "Scope":
+    def more(self, /, **names: Type) -> "Scope":
         return self._replace(names={**self.names, **names})
 
 
@@ -192,9 +192,7 @@ class Builder:
         if want.name == "enum" and word in want.names:
             return constant(text, want, word)
         code = self.expr(text, scope, at)
-        fits = (code.type.name == want.name and (want.name != "enum" or code.type.names == want.names)) or (
-            want.name == "ref" and code.type.name == "null"
-        )
+        fits = code.type == want or (want.name == "ref" and code.type.name == "null")
         if not fits and code is not TRUE:
             wanted = (
                 f"one of {', '.join(want.names)}"

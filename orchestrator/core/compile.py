@@ -171,7 +171,7 @@ def _variables(scenario: Scenario, build: Builder) -> dict[tuple[str, str], Vari
         seen = build.audience(process.visible_to, ("processes", name, "visible_to"))
         for key, slot in build.names.kinds[name].items():
             found[name, key] = VariableInfo(
-                slot.type, None, None if seen is None else frozenset(seen), False, None, "", 1, key
+                slot.type, None, None if seen is None else frozenset(seen), False, None, "", 1, key, listed=True
             )
         for key, variable in process.holds.items():
             own = build.audience(variable.visible_to, ("processes", name, "holds", key, "visible_to"))
@@ -190,6 +190,7 @@ def _info(variable: Variable, key: str, visible: tuple[str, ...] | None) -> Vari
         variable.unit,
         variable.digits,
         variable.label or key.replace("_", " "),
+        variable.listed,
     )
 
 

@@ -70,7 +70,7 @@ class Scene:
         self.known, self.event = known or {}, event or {}
         self.before = values if before is None else before
 
-    def with_bound(self, **more: Any) -> "Scene":
+    def with_bound(self, /, **more: Any) -> "Scene":
         return Scene(self.values, self.was, self.numbers, self.clock, self.members, self.derived,
                      {**self.bound, **more}, self.known, self.event, self.before)  # fmt: skip
 

@@ -167,6 +167,7 @@ class VariableInfo(NamedTuple):
     unit: str
     digits: int
     label: str
+    listed: bool
 
 
 class CIndicator(NamedTuple):

@@ -68,7 +68,7 @@ def _own(law: Law, state: RunState, scene: Scene, seat: str) -> list[Reading]:
     made: list[Reading] = []
     for key in law.names.kinds[kind]:
         info = law.variables[kind, key]
-        if info.visible is not None and seat not in info.visible:
+        if not info.listed or (info.visible is not None and seat not in info.visible):
             continue
         try:
             value = (

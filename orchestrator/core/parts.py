@@ -68,6 +68,8 @@ class Variable(Sourced):
     visible_to: Audience = "public"
     digits: int = Field(1, ge=0, le=6)
     """Decimals when shown."""
+    listed: bool = True
+    """Whether those who play the entity find it on their desk; rules and conditions read it in any case."""
 
 
 class Number(Sourced):

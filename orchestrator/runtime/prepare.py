@@ -33,7 +33,11 @@ def load_law(name: str, working: Path) -> tuple[Loaded, Law]:
         where = loaded.where(tuple(first.path))
         more = f" (and {rest} more)" if rest else ""
         kind = BadPersona if first.path[0] == "personas" else BadScenario
-        raise kind(f"{where}: {'.'.join(first.path)}: {first.message}{more}", hint=f"orchestrate scenarios check {name}", where=where)
+        raise kind(
+            f"{where}: {'.'.join(first.path)}: {first.message}{more}",
+            hint=f"orchestrate scenarios check {name}",
+            where=where,
+        )
     return loaded, compiled.law
 
 
@@ -43,25 +47,53 @@ def seat_play(name: str, settings: Settings, backends: Backends) -> SeatPlay:
         return PLAY_POLICY
     config = settings.backends[name]
     backend = backends.get(name)
-    label = Path(config.model).name if isinstance(config, LlamaConfig) else backend.model if config.kind == "openai" else Path(config.path).name
-    return SeatPlay(by="model", backend_kind=backend.kind, model=backend.model, model_label=label, temperature=config.temperature, style=config.style)
+    label = (
+        Path(config.model).name
+        if isinstance(config, LlamaConfig)
+        else backend.model
+        if config.kind == "openai"
+        else Path(config.path).name
+    )
+    return SeatPlay(
+        by="model",
+        backend_kind=backend.kind,
+        model=backend.model,
+        model_label=label,
+        temperature=config.temperature,
+        style=config.style,
+    )
 
 
-def prepare(loaded: Loaded, law: Law, settings: Settings, backends: Backends, *, seed: int, sets: Mapping[str, str], judge_policy: bool) -> tuple[Played, dict[str, str]]:
+def prepare(
+    loaded: Loaded,
+    law: Law,
+    settings: Settings,
+    backends: Backends,
+    *,
+    seed: int,
+    sets: Mapping[str, str],
+    judge_policy: bool,
+) -> tuple[Played, dict[str, str]]:
     """The design of a new run with its law, and the configured backend of each seat (and of `judge`)."""
     settings.check_seats(law.scenario.seats)
-    named = {seat: settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()}
+    named = {
+        seat: settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()
+    }
     seats = {seat: seat_play(name, settings, backends) for seat, name in named.items()}
     judge: JudgePlay | None = None
     if settings.judge and (judge_policy or any(play.by == "model" for play in seats.values())):
-        judge = JudgePlay(plays=tuple(seat_play(name, settings, backends) for name in settings.judge), policy_too=judge_policy)
+        judge = JudgePlay(
+            plays=tuple(seat_play(name, settings, backends) for name in settings.judge), policy_too=judge_policy
+        )
         named["judge"] = ",".join(settings.judge)
     data = digest(canonical(loaded.design_data))
     design = Design(data=data, seed=seed, seats=seats, judge=judge, sets=checked_sets(law, sets))
     return Played(design, law, loaded.prompts), named
 
 
-def wanted_by(plays: Mapping[str, SeatPlay], judge: JudgePlay | None, named: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def wanted_by(
+    plays: Mapping[str, SeatPlay], judge: JudgePlay | None, named: Mapping[str, Any]
+) -> dict[tuple[str, str], str]:
     """(kind, model) -> the name under which the run knew that backend."""
     found: dict[tuple[str, str], str] = {}
     for seat, play in plays.items():
@@ -78,12 +110,18 @@ def settings_default(named: Mapping[str, Any]) -> str:
     return next((str(name) for name in named.values() if name != POLICY), "local")
 
 
-def resolve(wanted: Mapping[tuple[str, str], str], settings: Settings, backends: Backends) -> dict[tuple[str, str], tuple[str, Backend]]:
+def resolve(
+    wanted: Mapping[tuple[str, str], str], settings: Settings, backends: Backends
+) -> dict[tuple[str, str], tuple[str, Backend]]:
     """Today's backends for a run's kinds and models. Raises UnknownBackend, or BadUsage where today's is another model."""
     found: dict[tuple[str, str], tuple[str, Backend]] = {}
     for (kind, model), name in wanted.items():
         if name not in settings.backends:
-            raise UnknownBackend(f"the run was played with a backend called '{name}', and none is configured", hint="name it in orchestrate.toml, or fork the run with --backend", where=name)
+            raise UnknownBackend(
+                f"the run was played with a backend called '{name}', and none is configured",
+                hint="name it in orchestrate.toml, or fork the run with --backend",
+                where=name,
+            )
         backend = backends.get(name)
         if (backend.kind, backend.model) != (kind, model):
             raise BadUsage(

@@ -328,7 +328,8 @@ def _free(teller: Teller, turns: Turns, event: ev.MoveChosen) -> str:
     for effect, target in mapped.effects if mapped is not None else ():
         held = teller.law.free[event.seat][effect]
         made.append(escaped(held.label + (f" ({teller.entity(target)})" if target else "")))
-    return f"what it tried, in its own words: “{escaped(event.attempt)}”; the referee let it count as: {listed(made) or 'nothing'}"
+    counts = listed(made) or "nothing"
+    return f"what it tried, in its own words: “{escaped(event.attempt)}”; the referee let it count as: {counts}"
 
 
 def opening(teller: Teller, design: Design) -> list[str]:

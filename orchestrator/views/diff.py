@@ -21,8 +21,9 @@ def first_difference(one: Sequence[EventRow], two: Sequence[EventRow], designs: 
     What a fork says of itself is passed over as long as anything else differs; where only the designs do, it
     is event 0. None: the runs tell the same.
     """
-    plain = _first([row for row in one if not _of_fork(row)], [row for row in two if not _of_fork(row)])
-    found = plain or _first(one, two)
+    found = _first([row for row in one if not _of_fork(row)], [row for row in two if not _of_fork(row)])
+    if found is None and (raw := _first(one, two)) is not None:
+        found = {**raw, "what": "what a fork says of itself, and nothing else"}
     if found is None and designs:
         return {"seq": 0, "round": 0, "what": f"the designs: {'; '.join(designs)}"}
     return found

@@ -19,15 +19,23 @@ def scenario_document(law: Law, where: str) -> dict[str, Any]:
         },
         "seats": [_seat(law, seat) for seat in scenario.seats],
         "indicators": [
-            {"id": item.id, "label": item.label, "unit": item.unit, "seen_by": None if item.visible is None else [seat for seat in scenario.seats if seat in item.visible]}
+            {"id": item.id, "label": item.label, "unit": item.unit, "seen_by": _seen_by(law, item.visible)}
             for item in law.indicators
         ],
         "endings": [{"id": key, "label": ending.label} for key, ending in scenario.endings.items()],
         "interventions": [
-            {"id": key, "label": item.label, "sets": item.sets, "range": None if item.range is None else list(item.range), "now": _now(law, item.sets)}
+            {
+                "id": key, "label": item.label, "sets": item.sets, "range": item.range and list(item.range),
+                "now": _now(law, item.sets),
+            }
             for key, item in scenario.interventions.items()
         ],
     }  # fmt: skip
+
+
+def _seen_by(law: Law, visible: frozenset[str] | None) -> list[str] | None:
+    """The seats, in the scenario's order; None: everyone."""
+    return None if visible is None else [seat for seat in law.scenario.seats if seat in visible]
 
 
 def _seat(law: Law, seat: str) -> dict[str, Any]:
@@ -35,7 +43,8 @@ def _seat(law: Law, seat: str) -> dict[str, Any]:
     return {
         "seat": seat, "label": held.label, "plays": held.plays, "by": held.by, "organisation": persona.organisation,
         "goals": list(persona.goals), "red_lines": list(persona.red_lines), "authority": list(persona.authority),
-        "policy_rules": len(persona.policy), "actions": [_action(law, seat, action) for action in law.actions[seat].values()],
+        "policy_rules": len(persona.policy),
+        "actions": [_action(law, seat, action) for action in law.actions[seat].values()],
     }  # fmt: skip
 
 
@@ -49,8 +58,9 @@ def _action(law: Law, seat: str, action: CAction) -> dict[str, Any]:
         for name, amount in written.costs.items()
     }
     return {
-        "id": action.id, "label": _words(action.label, action), "purpose": _words(action.purpose, action), "costs": costs,
-        "target": action.target_kind, "params": {name: list(values) for name, values in action.params.items()}, "visibility": action.visibility,
+        "id": action.id, "label": _words(action.label, action), "purpose": _words(action.purpose, action),
+        "costs": costs, "target": action.target_kind, "visibility": action.visibility,
+        "params": {name: list(values) for name, values in action.params.items()},
     }  # fmt: skip
 
 

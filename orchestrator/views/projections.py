@@ -59,7 +59,12 @@ def run_document(
     if seats:
         document["seats"] = seat_rows(design, backends_of(row))
     return document | {
-        "calls": {"total": len(calls), "asked": len(asked), "reused": len(calls) - len(asked), "by_kind": _counted(call.kind for call in calls)},
+        "calls": {
+            "total": len(calls),
+            "asked": len(asked),
+            "reused": len(calls) - len(asked),
+            "by_kind": _counted(call.kind for call in calls),
+        },
         "tokens": {
             "prompt": sum(call.prompt_tokens for call in asked),
             "cached": sum(call.cached_tokens for call in asked),
@@ -185,8 +190,8 @@ def cost_usd(calls: Iterable[CallRow], prices: Mapping[str, Price]) -> float | N
 def call_document(row: CallRow) -> dict[str, Any]:
     """A line of `runs calls`."""
     return {
-        "key": row.key, "round": row.round, "seat": row.seat, "kind": row.kind, "backend": row.backend, "model": row.model,
-        "fingerprint": row.fingerprint, "outcome": row.outcome,
+        "key": row.key, "round": row.round, "seat": row.seat, "kind": row.kind, "backend": row.backend,
+        "model": row.model, "fingerprint": row.fingerprint, "outcome": row.outcome,
         "tokens": {"prompt": row.prompt_tokens, "cached": row.cached_tokens, "completion": row.completion_tokens},
         "seconds": row.seconds, "reused": row.reused, "tries": row.tries,
     }  # fmt: skip

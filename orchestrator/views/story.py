@@ -119,14 +119,10 @@ def _ending(law: Law, events: Sequence[AnyEvent], document: Mapping[str, Any]) -
         return [f"## The end: {escaped(label)}", paragraph(f"**{date(last.to)}.** {escaped(last.text)}")]
     rounds = counted(document["rounds"], "round")
     if document["status"] == "finished":
-        return [
-            "## Here the record stops",
-            f"The run was cut short after {rounds}, before any ending: `orchestrate resume {document['run']} --rounds N` goes on.",
-        ]
-    return [
-        "## Here the record stops",
-        f"The run is {document['status']} after {rounds}: `orchestrate resume {document['run']}` goes on.",
-    ]
+        said, more = f"was cut short after {rounds}, before any ending", " --rounds N"
+    else:
+        said, more = f"is {document['status']} after {rounds}", ""
+    return ["## Here the record stops", f"The run {said}. `orchestrate resume {document['run']}{more}` goes on."]
 
 
 def _appendix(law: Law, design: Design, events: Sequence[AnyEvent], document: Mapping[str, Any]) -> list[str]:
@@ -150,12 +146,9 @@ def _appendix(law: Law, design: Design, events: Sequence[AnyEvent], document: Ma
         parts.append("\n".join(bullet(line) for line in _broken(law, events)))
     else:
         parts.append("Nothing failed: no answer was refused, cut or mended, and the rules refused no move.")
-    parts.append(
-        paragraph(
-            f"Record `{document['hash'][:16]}`, run `{document['run']}`, engine {document['engine']}. `orchestrate replay {document['run']}` shows it again."
-        )
-    )
-    return parts
+    run = document["run"]
+    place = f"Record `{document['hash'][:16]}`, run `{run}`, engine {document['engine']}."
+    return [*parts, paragraph(f"{place} `orchestrate replay {run}` shows it again.")]
 
 
 def _failures(law: Law, design: Design, events: Sequence[AnyEvent]) -> dict[tuple[str, str], int]:

@@ -63,7 +63,13 @@ rules:
   follow:
     upon: boomed
     source: P1
-    tells: {to: seat_b, report: sign, says: "A friend saw {event.who} at {value:.0f}.", value: event.who.cap, lag: {days: 10}, bell: true}
+    tells:
+      to: seat_b
+      report: sign
+      says: "A friend saw {event.who} at {value:.0f}."
+      value: event.who.cap
+      lag: {days: 10}
+      bell: true
   whisper: {every: year, says: "Something stirs in the dark.", audience: hidden}
   broken: {label: the rule of nought, on: "08-01", add: {alpha.cap: "1 / (alpha.compute - alpha.compute)"}}
 processes:
@@ -91,8 +97,22 @@ actions:
     stem: We have bought compute, because
     repeat: true
     source: M1
-  hit: {label: "Attack {target}", purpose: to slow it, by: [seat_a], target: {kind: lab}, costs: {self.money: 5}, chance: "0.5", scale: {target.cap: "0.9"}, repeat: true}
-  spy: {label: Listen at the door, purpose: to learn more, by: [seat_b], visibility: self, says: "Beta listens at the door.", repeat: true}
+  hit:
+    label: Attack {target}
+    purpose: to slow it
+    by: [seat_a]
+    target: {kind: lab}
+    costs: {self.money: 5}
+    chance: "0.5"
+    scale: {target.cap: "0.9"}
+    repeat: true
+  spy:
+    label: Listen at the door
+    purpose: to learn more
+    by: [seat_b]
+    visibility: self
+    says: Beta listens at the door.
+    repeat: true
 seats:
   seat_a: {label: head of Alpha, plays: alpha, by: model}
   seat_b: {label: head of Beta, plays: beta}

@@ -7,7 +7,7 @@ from orchestrator.views.diff import design_differences, differing, first_differe
 
 def two(ledger: Ledger, one: str, other: str) -> tuple[Recorded, Recorded, list[str]]:
     pair = recorded(ledger, ledger.find(one)), recorded(ledger, ledger.find(other))
-    return *pair, design_differences(pair[0].played.design, pair[1].played.design)
+    return pair[0], pair[1], design_differences(pair[0].played.design, pair[1].played.design)
 
 
 def test_a_run_and_itself(ledger: Ledger) -> None:
@@ -23,7 +23,8 @@ def test_a_fork_parts_where_it_plays_otherwise_not_where_it_says_so(ledger: Ledg
     assert first is not None
     assert first["round"] == 3
     assert first["what"].startswith("move_chosen")
-    assert a.rows[first["seq"]].kind == "move_chosen"
+    seq: int = first["seq"]
+    assert a.rows[seq].kind == "move_chosen"
 
 
 def test_another_seed_parts_at_the_numbers(ledger: Ledger) -> None:
@@ -33,6 +34,14 @@ def test_another_seed_parts_at_the_numbers(ledger: Ledger) -> None:
     assert first is not None
     assert (first["seq"], first["round"]) == (1, 0)
     assert first["what"].startswith("numbers_drawn start: numbers.k ")
+
+
+def test_a_fork_that_changes_nothing_differs_in_saying_so(ledger: Ledger) -> None:
+    a, b, _ = two(ledger, "plain", "child")
+    at = next(index for index, row in enumerate(b.rows) if row.kind == "run_forked")
+    idle = (*a.rows[:at], b.rows[at].model_copy(update={"seq": at}), *a.rows[at:])
+    first = first_difference(a.rows, idle, [])
+    assert first == {"seq": at, "round": 3, "what": "what a fork says of itself, and nothing else"}
 
 
 def test_a_shorter_record(ledger: Ledger) -> None:

@@ -1,0 +1,232 @@
+"""What the commands that play share: the store, the backends, the models they need, and a session of playing."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from orchestrator.cli.command import Front
+from orchestrator.cli.output import say
+from orchestrator.errors import BadUsage, OrchestratorError, RunPaused, UnknownRun
+
+if TYPE_CHECKING:
+    from orchestrator.backends.registry import Backends
+    from orchestrator.config import Settings
+    from orchestrator.ledger.rows import RunRow
+    from orchestrator.ledger.store import Ledger
+    from orchestrator.runtime.ask import Stop
+    from orchestrator.runtime.recorded import Played
+
+T = TypeVar("T")
+
+
+def backends_of(settings: "Settings") -> "Backends":
+    from orchestrator.backends.registry import Backends
+
+    return Backends(dict(settings.backends), base=settings.base)
+
+
+def ledger_of(settings: "Settings", *, create: bool = True) -> "Ledger":
+    from orchestrator.ledger.store import Ledger
+
+    if not create and not Ledger.exists(settings.db):
+        raise UnknownRun(
+            f"there is no store at {settings.db} yet", hint="orchestrate run --scenario takeoff", where=settings.db
+        )
+    return Ledger.open(settings.db, create=create)
+
+
+def free_name(ledger: "Ledger", name: str | None) -> None:
+    """Raises BadUsage for a name that is no name or is taken, before anything is asked."""
+    if name is None:
+        return
+    from orchestrator.ledger.ids import checked_name
+
+    checked_name(name)
+    if any(row.name == name for row in ledger.runs()):
+        raise BadUsage(f"a run is called {name!r} already", hint="orchestrate runs list", where="--name")
+
+
+def fetch_missing(front: Front, settings: "Settings", names: list[str], *, allowed: bool, yes: bool) -> None:
+    """Fetches embedded models that are missing, where that is allowed. Raises UnknownModel, BadModelFile, BadUsage."""
+    from orchestrator.backends.models import is_path, model_path
+    from orchestrator.config import LlamaConfig
+
+    for name in dict.fromkeys(names):
+        config = settings.backends.get(name)
+        if not isinstance(config, LlamaConfig) or is_path(config.model) or model_path(config.model).exists():
+            continue
+        if not allowed:
+            raise BadUsage(
+                f"the model {config.model} is not on disk and --no-download forbids fetching it",
+                hint=f"orchestrate models pull {config.model}",
+                where=f"backends.{name}.model",
+            )
+        if (
+            not yes
+            and sys.stdin.isatty()
+            and sys.stderr.isatty()
+            and not typer.confirm(
+                f"Fetch the model {config.model} now (orchestrate models list says its size and licence)?",
+                default=True,
+                err=True,
+            )
+        ):
+            raise BadUsage(
+                f"the model {config.model} is not on disk",
+                hint=f"orchestrate models pull {config.model}, or --policy all plays without a model",
+            )
+        from orchestrator.cli.models import fetch_model
+
+        fetch_model(front, config.model)
+
+
+def fetch_missing_of(
+    front: Front, settings: "Settings", row: "RunRow", *, allowed: bool, yes: bool
+) -> None:
+    """The same for the backends that a stored run knows."""
+    named = json.loads(row.limits).get("backends", {})
+    fetch_missing(
+        front, settings, [one for name in named.values() for one in str(name).split(",")], allowed=allowed, yes=yes
+    )
+
+
+def wanted(played: "Played", named: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """The backends that a new run needs."""
+    from orchestrator.runtime.prepare import wanted_by
+
+    return wanted_by(played.design.seats, played.design.judge, named)
+
+
+def wanted_of(ledger: "Ledger", row: "RunRow") -> dict[tuple[str, str], str]:
+    """The backends that a stored run needs to go on; none where it is over."""
+    from orchestrator.runtime.prepare import wanted_by
+    from orchestrator.runtime.recorded import recorded
+    from orchestrator.runtime.run import plays_of
+
+    held = recorded(ledger, row)
+    if held.state.ended or (row.rounds_limit is not None and held.state.round >= row.rounds_limit):
+        return {}
+    return wanted_by(plays_of(held), held.played.design.judge, json.loads(row.limits).get("backends", {}))
+
+
+def play_on(
+    front: Front,
+    ledger: "Ledger",
+    row_of: Callable[[], "RunRow"],
+    wanted: Mapping[tuple[str, str], str],
+    settings: "Settings",
+    backends: "Backends",
+) -> None:
+    """Makes the backends ready, takes or writes the run, and plays it on with a screen until it ends or stops.
+
+    The backends come first: where a key is missing or a model is damaged, no run is written.
+    """
+    from orchestrator.cli.plain import onlooker
+    from orchestrator.runtime.prepare import resolve, started
+    from orchestrator.runtime.run import play
+
+    found = resolve(wanted, settings, backends)
+    slots = {key: backend.abilities.concurrency for key, (_, backend) in found.items()}
+    written: list[RunRow] = []
+
+    async def playing(stop: "Stop") -> None:
+        with onlooker(out=sys.stderr if front.json else sys.stdout, quiet=front.json, slots=slots) as look:
+            try:
+                await started([backend for _, backend in found.values()])
+                written.append(row_of())
+                await play(ledger, written[0].id, found, stop, look)
+            finally:
+                for backend in backends.made:
+                    await backend.aclose()
+
+    error: OrchestratorError | None = None
+    try:
+        until_stopped(playing)
+    except OrchestratorError as stopped:
+        error = stopped
+    if not written:
+        assert error is not None
+        raise error
+    run_id = written[0].id
+    document = document_of(ledger, ledger.run(run_id), settings)
+    if error is None:
+        front.show(document, lambda: summary(document))
+        return
+    error.hint = error.hint.replace("RUN", run_id) or f"orchestrate resume {run_id}"
+    if front.json:
+        document["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint, "where": error.where}
+        front.show(document, str)
+        say(f"error: {error.message}", to=sys.stderr)
+        raise typer.Exit(error.code)
+    if error.code in (3, 4) and error.kind != "run_busy":
+        say(f"\n{document['rounds']} rounds are on disk, and so is every answer since.")
+        say(f"To go on: orchestrate resume {run_id}")
+    raise error
+
+
+def until_stopped(playing: Callable[["Stop"], Coroutine[Any, Any, T]]) -> T:
+    """Runs it; the first Ctrl-C (or SIGTERM) asks for a clean stop, the second ends at once."""
+    from orchestrator.runtime.ask import Stop
+    from orchestrator.runtime.run import interrupted
+
+    async def whole() -> T:
+        stop = Stop()
+        loop = asyncio.get_running_loop()
+
+        def halt() -> None:
+            if stop.reason is not None:
+                raise KeyboardInterrupt
+            stop.now(interrupted())
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, halt)
+        return await playing(stop)
+
+    try:
+        return asyncio.run(whole())
+    except KeyboardInterrupt:
+        raise RunPaused("stopped at once by a second Ctrl-C", hint="orchestrate resume last") from None
+
+
+def document_of(ledger: "Ledger", row: "RunRow", settings: "Settings") -> dict[str, Any]:
+    from orchestrator.views.projections import run_document
+
+    return run_document(ledger, row, prices=settings.prices)
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """How a finished run is summed up, and what can be done with it."""
+    run_id = document["run"]
+    ending = document["outcome"]
+    calls, tokens, seconds = document["calls"], document["tokens"], document["seconds"]
+    lines = [
+        f"Run {run_id}: {document['rounds']} rounds, "
+        + (f"ending {str(ending).replace('_', ' ')}." if ending else "cut short by --rounds.")
+    ]
+    if calls["total"]:
+        cached = 100 * tokens["cached"] / tokens["prompt"] if tokens["prompt"] else 0.0
+        share = 100 * seconds["model"] / seconds["wall"] if seconds["wall"] else 0.0
+        lines.append(
+            f"{calls['total']} calls ({calls['reused']} reused), {tokens['prompt']} prompt tokens "
+            f"({cached:.0f} % from the cache), {tokens['completion']} written, "
+            f"{seconds['wall']:.0f} s ({share:.0f} % inside the model)."
+        )
+    if document["failures"]:
+        found = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in document["failures"].items())
+        lines.append(f"Not as asked: {found}.")
+    go_on = (
+        f"orchestrate resume {run_id} --rounds N"
+        if ending is None
+        else f"orchestrate fork {run_id} --at N --set PATH=VALUE"
+    )
+    lines += [
+        f"See it again:  orchestrate replay {run_id}",
+        f"Read it:       orchestrate story {run_id}",
+        f"Go on:         {go_on}",
+    ]
+    return "\n".join(lines)
