@@ -88,7 +88,7 @@ def command(function: Callable[Concatenate[Front, P], None]) -> Callable[..., No
     own = list(inspect.signature(function).parameters.values())[1:]
 
     @functools.wraps(function)
-    def called(ctx: typer.Context, db: str | None, config: Path | None, as_json: bool, **given: Any) -> None:  # noqa: FBT001 (typer's shape)
+    def called(ctx: typer.Context, db: str | None, config: Path | None, as_json: bool, **given: Any) -> None:
         before = ctx.obj if isinstance(ctx.obj, Front) else Front()
         function(Front(db=db, config=config, json=as_json).over(before), **given)  # pyright: ignore[reportCallIssue]
 

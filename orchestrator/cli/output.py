@@ -90,7 +90,7 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(character) != 0 for character in text)
 
 
-def _fit(text: str, width: int, right: bool) -> str:  # noqa: FBT001 (a column of a table, mapped over)
+def _fit(text: str, width: int, right: bool) -> str:
     if _width(text) > width:
         while _width(text) > width - 1:
             text = text[:-1]

@@ -4,6 +4,7 @@ A day number counts days from 1970-01-01 in the proleptic Gregorian calendar. Th
 civil-from-days arithmetic over 400-year eras (146,097 days each).
 """
 
+from functools import lru_cache
 from typing import Literal
 
 Step = Literal["day", "week", "month", "quarter", "year"]
@@ -29,6 +30,7 @@ def _days(year: int, month: int, day: int) -> int:
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 
 
+@lru_cache(maxsize=4096)
 def civil(number: int) -> tuple[int, int, int]:
     """Day number -> (year, month, day)."""
     era, of_era = divmod(number + 719468, 146097)
@@ -73,6 +75,7 @@ def is_month_end(number: int) -> bool:
     return day == month_length(year, month)
 
 
+@lru_cache(maxsize=512)
 def span_of(start: int, step: Step, round_: int) -> tuple[int, int]:
     """First and last day of a round (1-based), both inclusive."""
     first = later(start, step, round_ - 1)

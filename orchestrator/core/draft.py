@@ -22,7 +22,10 @@ def scene_of(
     seat: str = "",
     event: Mapping[str, Any] | None = None,
 ) -> Scene:
-    """What an expression may read on the first day of the state's round; `seat` adds what that seat was told."""
+    """What those who decide may read, on the first day of the state's round; `seat` adds what that seat was told.
+
+    `was(x)` is the value when the round before began; on the round's later dates it is that of this round's start.
+    """
     first, _ = span_of(law.start, law.scenario.clock.step, max(1, state.round))
     known: Mapping[str, Mapping[str, float]] = {}
     if seat:
@@ -32,7 +35,7 @@ def scene_of(
         }
     return Scene(
         state.values,
-        state.was,
+        state.before,
         state.numbers,
         clock_of(law, state.round, first),
         members_of(law, state),
@@ -46,7 +49,13 @@ def scene_of(
 def clock_of(law: Law, round_: int, day: int) -> dict[str, int]:
     """What `clock` holds on a day."""
     year, month, _ = civil(day)
-    return {"round": round_, "rounds": law.scenario.clock.rounds, "year": year, "month": month, "quarter": (month + 2) // 3}
+    return {
+        "round": round_,
+        "rounds": law.scenario.clock.rounds,
+        "year": year,
+        "month": month,
+        "quarter": (month + 2) // 3,
+    }
 
 
 def _known(held: Known, round_: int) -> dict[str, float]:
@@ -66,8 +75,10 @@ def members_of(law: Law, state: RunState) -> dict[str, list[str]]:
 class Draft:
     """Collects the events of one stretch of a round; the only thing in the core that changes in place."""
 
-    def __init__(self, law: Law, state: RunState, day: int) -> None:
+    def __init__(self, law: Law, state: RunState, day: int, *, deciding: bool = False) -> None:
+        """`deciding`: moves are carried out, so `was(x)` is what those who chose them saw."""
         self.law = law
+        self.was = state.before if deciding else state.was
         self.state = state
         self.day = day
         self.events: list[AnyEvent] = []
@@ -92,12 +103,12 @@ class Draft:
             self._clock = (self.day, state.round), clock_of(law, state.round, self.day)
         return Scene(
             state.values if values is None else values,
-            state.was,
+            self.was,
             state.numbers,
             self._clock[1],
             self.members,
             law.derived,
-            bound or {},
+            {} if bound is None else bound,
             None,
             event,
             before,

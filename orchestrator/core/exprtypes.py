@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 
-class ExprProblem(ValueError):  # noqa: N818 - what an author is told, not a fault of ours
+class ExprProblem(ValueError):
     """An expression that cannot stand; the message is one clause without the place."""
 
 

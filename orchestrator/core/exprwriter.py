@@ -268,7 +268,9 @@ class Writer:
         self.scope[bound] = Type("ref", kind=kind)
         self.locals.add(bound)
         self.depth += 1
-        condition = "".join(f" if {self.need(test, 'bool', values)}" for test in tests)
+        # An instance that began since then has no earlier values.
+        there = f" if {bound}_ in {values}" if values != "e.values" and kind not in self.names.entities.values() else ""
+        condition = there + "".join(f" if {self.need(test, 'bool', values)}" for test in tests)
         type_ = BOOL if name in ("any", "all") else NUM
         inner = "1" if name == "count" else self.need(element, type_.name, values)
         self.depth -= 1

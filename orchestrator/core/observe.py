@@ -44,7 +44,8 @@ def readings(
     """(what everyone reads, what this seat reads beside it); seat None: only the first."""
     public: list[Reading] = []
     private: list[Reading] = []
-    earlier = Scene(scene.was, scene.was, scene.numbers, scene.clock, scene.members, scene.derived, scene.bound)
+    there = {kind: [one for one in held if one in scene.was] for kind, held in scene.members.items()}
+    earlier = Scene(scene.was, scene.was, scene.numbers, scene.clock, there, scene.derived, scene.bound)
     for item in law.indicators:
         if item.visible is not None and seat not in item.visible:
             continue
@@ -74,7 +75,7 @@ def _own(law: Law, state: RunState, scene: Scene, seat: str) -> list[Reading]:
             value = (
                 law.derived[f"{kind}.{key}"](scene, state.values, entity) if info.derived else state.values[entity][key]
             )
-            was = law.derived[f"{kind}.{key}"](scene, state.was, entity) if info.derived else state.was[entity][key]
+            was = law.derived[f"{kind}.{key}"](scene, scene.was, entity) if info.derived else scene.was[entity][key]
         except ARITHMETIC:
             continue  # as above
         if info.type.name == "num":

@@ -69,7 +69,7 @@ def obj(reply: Reply) -> tuple[dict[str, Any], bool] | Malformed:
     text = reply.text.strip()
     try:
         found = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_small, parse_float=_finite
+            text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_small, parse_float=_number
         )
         repaired = False
     except (ValueError, RecursionError):
@@ -91,7 +91,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _finite(digits: str) -> float:
+def _number(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError("a number that is too large")

@@ -7,12 +7,7 @@ marks that are fixed for a scenario; look-alikes are stripped from whatever is q
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
-
-from jinja2 import StrictUndefined
-from jinja2.exceptions import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from orchestrator.core.calendar import day_number, span_of, spoken
 from orchestrator.core.call import Call, Message, Sampling, Shape
@@ -24,7 +19,6 @@ from orchestrator.core.observe import candidates
 from orchestrator.core.state import RunState
 from orchestrator.core.turn import FREE, Move, Observation, Option, Reading
 from orchestrator.core.value import canonical, digest
-from orchestrator.errors import BadPrompt
 
 NOTES = 5
 """Most lines of a seat's notebook in its prompt."""
@@ -40,29 +34,6 @@ _MARK = re.compile(
 )
 
 
-@lru_cache(maxsize=64)
-def _template(text: str) -> Any:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )
-    return environment.from_string(text)
-
-
-def fill(name: str, prompts: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """One rendered template. Raises BadPrompt where it does not render or grows beyond 60,000 characters."""
-    try:
-        made = _template(prompts[name]).render(values)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, OverflowError, MemoryError) as error:
-        raise BadPrompt(
-            f"prompts/{name}.j2 does not render: {str(error)[:160]}",
-            hint="compare it with the shipped template",
-            where=f"prompts/{name}.j2",
-        ) from None
-    if len(made) > 60_000:
-        raise BadPrompt(f"prompts/{name}.j2 grew beyond 60,000 characters", where=f"prompts/{name}.j2")
-    return made
-
-
 def quoted(text: str, most: int = 400) -> str:
     """Somebody's words as they may stand in a prompt: one line, no controls, no look-alike marks."""
     return " ".join(_MARK.sub(" ", _CONTROL.sub(" ", text)).split())[:most]
@@ -72,6 +43,13 @@ def marks(law: Law) -> tuple[str, str]:
     """The marks around speech: fixed for a scenario, from its content."""
     tag = digest(canonical([law.scenario.scenario, law.scenario.title, sorted(law.scenario.actions)]))[:6]
     return f"<words {tag}>", f"</words {tag}>"
+
+
+def fill(name: str, prompts: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """One rendered template; see `templates.fill`. Imported at the first question: a run on policy asks none."""
+    from orchestrator.core import templates
+
+    return templates.fill(name, prompts, values)
 
 
 class Prompter:
@@ -107,7 +85,7 @@ class Prompter:
             said = [
                 {"who": self.law.labels[line.speaker], "text": quoted(line.text, 240)}
                 for line in state.record
-                if line.speaker and line.round == state.round - 1
+                if line.speaker and line.round >= state.round - 1
             ]
             values = {
                 "record": self.sections(state),
@@ -125,8 +103,10 @@ class Prompter:
         """The record a round at a time; old rounds are shortened at fixed rounds, so the prefix stays stable."""
         whole_from = (state.round - 1) // OLD * OLD - OLD + 1
         made: list[dict[str, Any]] = []
-        for round_ in range(1, state.round):
+        for round_ in range(1, state.round + 1):
             lines = [line for line in state.record if line.round == round_ and not line.speaker]
+            if round_ == state.round and not lines:
+                break  # where seats act in order, the later ones read what the earlier ones did
             if round_ < whole_from:
                 lines = lines[:: max(1, -(-len(lines) // SHORT))]
             first, last = span_of(self.law.start, self.law.scenario.clock.step, round_)

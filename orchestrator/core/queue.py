@@ -1,7 +1,9 @@
-"""The queue of a round's dates: which day comes next, and which beats fall on it."""
+"""The queue of a round's dates: which day comes next, and what falls on it."""
+
+from bisect import bisect_right
 
 from orchestrator.core.calendar import civil, is_month_end, span_of
-from orchestrator.core.law import Law
+from orchestrator.core.law import CRule, Law
 from orchestrator.core.state import RunState
 
 
@@ -10,21 +12,29 @@ class Dates:
 
     def __init__(self, law: Law, round_: int) -> None:
         self.first, self.last = span_of(law.start, law.scenario.clock.step, round_)
-        wanted = {rule.every for rule in law.rules if rule.every} | {
-            stage.every for process in law.processes.values() for stage in process.stages.values()
-        }
-        fixed = {rule.on for rule in law.rules if rule.on}
+        staged = {stage.every for process in law.processes.values() for stage in process.stages.values()}
+        beaten: dict[str, list[int]] = {}
+        for index, rule in enumerate(law.rules):
+            for beat in (rule.every, rule.on):
+                if beat is not None:
+                    beaten.setdefault(beat, []).append(index)
         self.beats: dict[int, frozenset[str]] = {}
+        """Day -> the beats that fall on it, a date of the year (`06-01`) among them."""
+        self.rules: dict[int, tuple[CRule, ...]] = {}
+        """Day -> the rules that are due, in the order of the file."""
         for day in range(self.first, self.last + 1):
-            found = beats_on(day, self.first, self.last, law.scenario.clock.step) & wanted
             _, month, of_month = civil(day)
-            named = f"{month:02d}-{of_month:02d}"
-            if found or named in fixed:
-                self.beats[day] = found | ({named} if named in fixed else set())
+            found = beats_on(day, self.first, self.last, law.scenario.clock.step) | {f"{month:02d}-{of_month:02d}"}
+            due = sorted({index for beat in found if beat in beaten for index in beaten[beat]})
+            if due or found & staged:
+                self.beats[day] = found
+                self.rules[day] = tuple(law.rules[index] for index in due)
+        self._days = sorted(self.beats)
 
     def next_day(self, state: RunState, after: int) -> int | None:
         """The first day later than `after` on which anything is due, within the round."""
-        days = [day for day in self.beats if day > after]
+        at = bisect_right(self._days, after)
+        days = self._days[at : at + 1]
         days += [due for due in state.due.values() if after < due <= self.last]
         days += [item.due for item in state.pending if after < item.due <= self.last]
         return min(days, default=None)

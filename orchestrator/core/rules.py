@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.core import events as ev
-from orchestrator.core.calendar import civil, iso, span_of
+from orchestrator.core.calendar import iso, span_of
 from orchestrator.core.dice import roll, triangular
 from orchestrator.core.draft import Draft
 from orchestrator.core.effects import ARITHMETIC, Applied, Impact, apply
@@ -16,7 +16,7 @@ from orchestrator.core.events import AnyEvent, Cause
 from orchestrator.core.law import CRule, Law
 from orchestrator.core.moves import impacts_of
 from orchestrator.core.processes import begin, countered, end_stage, finish, go_to, looked_at
-from orchestrator.core.queue import Dates, beats_on
+from orchestrator.core.queue import Dates
 from orchestrator.core.state import RunState
 from orchestrator.core.text import render
 from orchestrator.core.turn import Move
@@ -76,7 +76,7 @@ def acting(law: Law) -> tuple[str, ...]:
 def carry_out(law: Law, state: RunState, moves: Sequence[Move]) -> list[AnyEvent]:
     """What the rules let happen of these moves, on the round's first day, with all that follows on that day."""
     first, _ = span_of(law.start, law.scenario.clock.step, state.round)
-    draft = Draft(law, state, first)
+    draft = Draft(law, state, first, deciding=True)
     impacts, done = impacts_of(draft, moves)
     _settle(draft, impacts, in_order=law.scenario.turns.apply == "in_order")
     for action, target in done:
@@ -141,10 +141,9 @@ def _day(draft: Draft, dates: Dates) -> None:
     """Everything that falls on one date: reports that arrive, stages that end, rules on their beats."""
     _arrive(draft)
     over = [instance for instance, due in draft.state.due.items() if due <= draft.day]
-    beats = dates.beats.get(draft.day, frozenset())
-    kinds = beats_on(draft.day, dates.first, dates.last, draft.law.scenario.clock.step)
+    kinds = dates.beats.get(draft.day, frozenset())
     failed: list[str] = []
-    for instance in draft.state.instances if beats else ():
+    for instance in draft.state.instances if kinds else ():
         if draft.state.values[instance]["running"] and instance not in over:
             ended, broke = looked_at(draft, instance, kinds)
             over += [instance] if ended else []
@@ -159,11 +158,8 @@ def _day(draft: Draft, dates: Dates) -> None:
             found, next_, outcome = [], "end", "failed"
         impacts += found
         ends.append((instance, next_, outcome))
-    _, month, of_month = civil(draft.day)
-    named = f"{month:02d}-{of_month:02d}"
-    for rule in draft.law.rules:
-        if rule.every in kinds or (rule.on is not None and rule.on == named):
-            impacts += firings(draft, rule, None)
+    for rule in dates.rules.get(draft.day, ()):
+        impacts += firings(draft, rule, None)
     follow = [impact for instance, next_, outcome in ends for impact in go_to(draft, instance, next_, outcome)]
     follow += [finish(draft, instance, "failed") for instance in failed]
     _settle(draft, impacts + follow, in_order=False)
@@ -211,15 +207,14 @@ def _firing(
     if not rule.when.run(scene):
         return None
     for pick in rule.picks:
-        fitting = [
-            (pick.by.run(inner), index, each)
-            for index, each in enumerate(draft.members[pick.kind])
-            if pick.where.run(inner := draft.scene({**bound, pick.name: each}, event))
-        ]
-        if not fitting:
+        best: tuple[float, str] | None = None
+        for each in draft.members[pick.kind]:
+            bound[pick.name] = each  # the scene reads this very mapping
+            if pick.where.run(scene) and (best is None or pick.by.run(scene) < best[0]):
+                best = pick.by.run(scene), each
+        if best is None:
             return None
-        bound[pick.name] = min(fitting)[2]
-    scene = draft.scene(bound, event)
+        bound[pick.name] = best[1]
     chance = rule.chance.run(scene)
     die = None
     if chance < 1:

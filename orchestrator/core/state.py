@@ -53,7 +53,9 @@ class RunState:
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Entity or process instance -> variable -> value."""
     was: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    """`values` when the round began."""
+    """`values` when the round under way began."""
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """`values` when the round before it began: what those who decide now compare with."""
     numbers: Mapping[str, float] = field(default_factory=dict[str, float])
     instances: Mapping[str, str] = field(default_factory=dict[str, str])
     """Process instance -> process, in order of beginning."""
@@ -98,6 +100,7 @@ def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one ca
     match event:
         case ev.RunStarted():
             state = replace(state, seed=event.seed, scenario=event.scenario, values=event.values, was=event.values)
+            state = replace(state, before=event.values)
         case ev.NumbersDrawn():
             state = replace(state, numbers=event.numbers)
         case ev.ValueSet() if event.number is not None:
@@ -105,7 +108,7 @@ def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one ca
         case ev.RunForked():
             state = replace(state, seats={**state.seats, **event.seats})
         case ev.RoundStarted():
-            state = replace(state, round=event.round, was=state.values)
+            state = replace(state, round=event.round, was=state.values, before=state.was)
         case ev.LineSpoken():
             state = replace(state, record=(*state.record, Line(event.round, event.to, event.line, event.seat)))
         case ev.AnswerDegraded(what="dropped"):
@@ -171,6 +174,7 @@ def _process(state: RunState, event: ev.ProcessStarted | ev.StageEntered | ev.Pr
             return replace(
                 state,
                 values={**state.values, event.instance: event.values},
+                was={**state.was, event.instance: event.values},
                 instances={**state.instances, event.instance: event.process},
             )
         case ev.StageEntered():

@@ -147,7 +147,7 @@ def _given(value: Any) -> str:
             return "a list"
 
 
-def _sentence(model: type[BaseModel], path: Path, whole: str, fault: dict[str, Any], suggest: bool) -> str:  # noqa: FBT001
+def _sentence(model: type[BaseModel], path: Path, whole: str, fault: dict[str, Any], suggest: bool) -> str:
     kind, loc, ctx = str(fault["type"]), cast("tuple[Step, ...]", fault["loc"]), fault.get("ctx", {})
     place = dotted(path) or whole
     match kind:

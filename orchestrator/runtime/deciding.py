@@ -210,5 +210,6 @@ def ground(at: Seated, stem: str) -> speech.Ground:
     texts = [line.text for line in seen.record if not line.speaker] + [
         option.label + " " + option.purpose for option in seen.options
     ]
-    private = [fact.fact for fact in law.personas[at.seat].private]
+    told = [line.text for line in seen.notebook if not line.text.startswith("We chose to ")]
+    private = [*(fact.fact for fact in law.personas[at.seat].private), *told]
     return speech.Ground(stem, earlier, at.prompter.prompts["speak"], private, others, texts, seen.public)

@@ -15,7 +15,7 @@ from orchestrator.core.law import Law
 from orchestrator.core.value import canonical, digest
 from orchestrator.errors import BadPersona, BadScenario, BadUsage, UnknownBackend
 from orchestrator.library import Loaded, load_scenario
-from orchestrator.runtime.recorded import Played, law_of
+from orchestrator.runtime.recorded import Played, remember_law
 
 PLAY_POLICY = SeatPlay(by="policy")
 
@@ -23,10 +23,6 @@ PLAY_POLICY = SeatPlay(by="policy")
 def load_law(name: str, working: Path) -> tuple[Loaded, Law]:
     """A scenario of today's files with its law. Raises UnknownScenario, BadScenario, BadPersona with file and line."""
     loaded = load_scenario(name, working)
-    try:
-        return loaded, law_of(canonical(loaded.design_data))[0]
-    except BadScenario:
-        pass  # compiled again for the place of what is wrong
     compiled = compile_law(loaded.scenario, loaded.personas)
     if compiled.law is None:
         first, rest = compiled.problems[0], len(compiled.problems) - 1
@@ -38,6 +34,7 @@ def load_law(name: str, working: Path) -> tuple[Loaded, Law]:
             hint=f"orchestrate scenarios check {name}",
             where=where,
         )
+    remember_law(canonical(loaded.design_data), compiled.law, loaded.prompts)
     return loaded, compiled.law
 
 
@@ -113,7 +110,10 @@ def settings_default(named: Mapping[str, Any]) -> str:
 def resolve(
     wanted: Mapping[tuple[str, str], str], settings: Settings, backends: Backends
 ) -> dict[tuple[str, str], tuple[str, Backend]]:
-    """Today's backends for a run's kinds and models. Raises UnknownBackend, or BadUsage where today's is another model."""
+    """Today's backends for a run's kinds and models.
+
+    Raises UnknownBackend, or BadUsage where today's is another model.
+    """
     found: dict[tuple[str, str], tuple[str, Backend]] = {}
     for (kind, model), name in wanted.items():
         if name not in settings.backends:
@@ -133,6 +133,9 @@ def resolve(
 
 
 async def started(backends: Iterable[Backend]) -> None:
-    """Makes backends ready: keys are read and models loaded before anything is asked. Raises MissingKey, BadModelFile."""
+    """Makes backends ready: keys are read and models loaded before anything is asked.
+
+    Raises MissingKey, BadModelFile.
+    """
     for backend in backends:
         await backend.start()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -43,10 +42,22 @@ class Recorded:
     state: RunState
 
 
-@lru_cache(maxsize=8)
+_laws: dict[str, tuple[Law, dict[str, str]]] = {}
+"""Text of packed data -> its law and prompts: one process compiles a scenario once."""
+
+
+def remember_law(text: str, law: Law, prompts: dict[str, str]) -> None:
+    """Keeps a law that was compiled from this text."""
+    if len(_laws) >= 8:
+        _laws.pop(next(iter(_laws)))
+    _laws[text] = law, prompts
+
+
 def law_of(text: str) -> tuple[Law, dict[str, str]]:
     """The law and the prompts of packed data, as stored. Raises BadScenario with the first problem."""
-    return law_of_data(json.loads(text))
+    if text not in _laws:
+        remember_law(text, *law_of_data(json.loads(text)))
+    return _laws[text]
 
 
 def law_of_data(data: Any) -> tuple[Law, dict[str, str]]:

@@ -79,9 +79,9 @@ async def replay(
         events, state = events + happened, fold(happened, state)
     if upto is None:
         compare.finished()
-        for row in calls:
-            if row.round <= held.state.round and row.key not in asker.used:
-                raise ReplayDiverged(row.key, "the record holds an answer that no question of the replay asked for")
+        for call in calls:
+            if call.round <= held.state.round and call.key not in asker.used:
+                raise ReplayDiverged(call.key, "the record holds an answer that no question of the replay asked for")
     return Replayed(tuple(events), state, rederived=True)
 
 

@@ -255,7 +255,7 @@ def fork(
         design,
         parent.played,
         name,
-        rounds if rounds is not None else parent.row.rounds_limit,
+        _length(parent.row, at, rounds),
         Limits(),
         named,
         parent=parent.row.id,
@@ -267,6 +267,12 @@ def fork(
     ]
     texts = {digest(text): text for text in (design.text(), ledger.text(design.data))}
     return ledger.begin_run(row, texts, rows, calls).result()
+
+
+def _length(parent: RunRow, at: int, rounds: int | None) -> int | None:
+    """Where a fork is cut short: as asked, else as its parent, unless that leaves nothing to play."""
+    inherited = parent.rounds_limit
+    return rounds if rounds is not None or inherited is None or inherited > at else None
 
 
 def interrupted() -> RunPaused:

@@ -50,7 +50,7 @@ PERSONAS = {
     "alpha": {"seat": "alpha", "organisation": "Alpha", "goals": ["grow"], "prose": "You.", "policy": [{"do": "buy"}]},
     "beta": {"seat": "beta", "organisation": "Beta", "goals": ["see"], "prose": "You.", "policy": [{"do": "spy"}]},
 }
-TEMPLATES = {str(name): "{{ label | default('') }}" for name in PROMPTS}
+TEMPLATES = {str(name): "A question." for name in PROMPTS}
 MODEL = SeatPlay(by="model", backend_kind="llama", model="m", model_label="a model", style="compose")
 POLICY = SeatPlay(by="policy")
 JUDGE = JudgePlay(plays=(MODEL,))

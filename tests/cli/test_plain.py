@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from orchestrator.cli import telling
 from orchestrator.cli.plain import Plain, onlooker
 from orchestrator.cli.watching import Spent, Watching
 from orchestrator.core import events as ev
 from orchestrator.core.call import Call
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.state import RunState
-from tests.cli.playing import JUDGE, MODEL, Answers, Clock, composed, play, verdict
+from tests.cli.playing import JUDGE, MODEL, Answers, Clock, composed, law_with, play, verdict
 
 GAME = """\
 A small game: run 0123456789abc, seed 1, 3 rounds
@@ -120,6 +121,15 @@ def test_events_of_a_whole_round_shown_again_are_told_once() -> None:
     out = io.StringIO()
     play(Replayed(out, Watching(clock=Clock())))
     assert out.getvalue() == GAME
+
+
+@pytest.mark.parametrize(("seats", "readers"), [(("beta",), ("Beta",)), (("beta", "alpha"), None)])
+def test_a_bell_that_every_seat_hears_is_public(seats: tuple[str, ...], readers: tuple[str, ...] | None) -> None:
+    rung = ev.ReportArrived(
+        round=1, from_="2023-07-02", to="2023-07-02", cause=ev.Cause(kind="rule", id="sign"), text="It rings.",
+        audience=seats, report="sign", seats=seats, value=1, bell=True,
+    )  # fmt: skip
+    assert telling.told(law_with(), [rung]) == [telling.Entry("2023-07-02", "It rings.", readers, "bell")]
 
 
 class Tty(io.StringIO):

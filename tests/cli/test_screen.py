@@ -140,7 +140,7 @@ COMMON: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("text", [HOSTILE, "", "漢" * 50, "a b " * 40, "e\u0301" * 60])
+@pytest.mark.parametrize("text", [HOSTILE, "", "漢字 漢字", "漢" * 50, "a b " * 40, "e\u0301" * 60])
 @pytest.mark.parametrize("width", [8, 11, 40])
 def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int) -> None:
     text = "".join(sign for sign in text if sign.isprintable())

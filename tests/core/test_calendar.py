@@ -1,6 +1,7 @@
 """The calendar against the standard library's."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ def test_rounds_join_without_a_gap(step: Step) -> None:
     start = calendar.day_number("2023-07-01")
     spans = [calendar.span_of(start, step, round_) for round_ in range(1, 40)]
     assert spans[0][0] == start
-    assert all(one[1] + 1 == two[0] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[1] + 1 == two[0] for one, two in pairwise(spans))
 
 
 def test_beats_of_a_quarter() -> None:

@@ -96,7 +96,7 @@ def test_the_bench_has_no_problem() -> None:
         ({"clock": {"ends": "never"}}, "clock.ends", "no ending"),
         ({"clock": {"start": "2023-02-30"}}, "clock.start", "no such day"),
         ({"turns": {"order": ["eve"]}}, "turns.order", "no seat is called 'eve'"),
-        ({"interventions": {"i": {"label": "l", "sets": "alpha.none"}}}, "interventions.i.sets", "neither numbers.NAME"),
+        ({"interventions": {"i": {"label": "l", "sets": "alpha.none"}}}, "interventions.i.sets", "neither numbers."),
         ({"indicators": {"i": {"label": "l", "is": "alpha.open"}}}, "indicators.i.is", "a number is needed"),
         ({"free": {"by": "eve", "may": {"a": {"label": "x"}}}}, "free.by", "'eve'"),
     ],
@@ -126,26 +126,26 @@ def test_all_problems_are_found_at_once() -> None:
     assert len(problems(data)) == 3
 
 
-@pytest.mark.parametrize(
-    "sections",
-    [
-        {"surprise": 1},
-        {"kinds": {"firm": {"Bad-Name": {}}}},
-        {"rules": {"odd": {"when": "x" * 700}}},
-        {"clock": {"rounds": 0}},
-        {"rules": {"odd": {"on": "1 May"}}},
-        {"numbers": {"n": {"low": 3, "mode": 2, "high": 1}}},
-        {"numbers": {"n": {}}},
-        {"processes": {"case": {"stages": []}}},
-        {"processes": {"case": {"stages": [{"id": "one", "lasts": {}}]}}},
-        {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": 1, "weeks": 1}}]}}},
-        {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": -1}}]}}},
-        {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": float("inf")}}]}}},
-        {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": {"low": 3, "mode": 2, "high": 9}}}]}}},
-        {"actions": {"a": {**ACTION, "target": {}}}},
-        {"actions": {"a": {**ACTION, "target": {"kind": "firm", "process": "case"}}}},
-    ],
-)
+NO_SHAPE: list[dict[str, Any]] = [
+    {"surprise": 1},
+    {"kinds": {"firm": {"Bad-Name": {}}}},
+    {"rules": {"odd": {"when": "x" * 700}}},
+    {"clock": {"rounds": 0}},
+    {"rules": {"odd": {"on": "1 May"}}},
+    {"numbers": {"n": {"low": 3, "mode": 2, "high": 1}}},
+    {"numbers": {"n": {}}},
+    {"processes": {"case": {"stages": []}}},
+    {"processes": {"case": {"stages": [{"id": "one", "lasts": {}}]}}},
+    {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": 1, "weeks": 1}}]}}},
+    {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": -1}}]}}},
+    {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": float("inf")}}]}}},
+    {"processes": {"case": {"stages": [{"id": "one", "lasts": {"days": {"low": 3, "mode": 2, "high": 9}}}]}}},
+    {"actions": {"a": {**ACTION, "target": {}}}},
+    {"actions": {"a": {**ACTION, "target": {"kind": "firm", "process": "case"}}}},
+]
+
+
+@pytest.mark.parametrize("sections", NO_SHAPE)
 def test_a_shape_that_is_no_scenario_is_refused(sections: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Scenario.model_validate(world(**sections))

@@ -21,7 +21,12 @@ def after(*rules: dict[str, Any], **sections: Any) -> tuple[list[AnyEvent], RunS
 
 
 def test_scales_multiply_the_start_and_adds_come_after_whatever_their_order() -> None:
-    rules = [{"add": {"alpha.x": "1"}}, {"scale": {"alpha.x": "2"}}, {"add": {"alpha.x": "0.5"}}, {"scale": {"alpha.x": "3"}}]
+    rules = [
+        {"add": {"alpha.x": "1"}},
+        {"scale": {"alpha.x": "2"}},
+        {"add": {"alpha.x": "0.5"}},
+        {"scale": {"alpha.x": "3"}},
+    ]
     for order in (rules, rules[::-1]):
         events, state = after(*order)
         assert state.values["alpha"]["x"] == 8 * 6 + 1.5
@@ -138,7 +143,11 @@ def test_arithmetic_without_a_result_is_recorded_and_nothing_of_it_happens(rule:
 
 
 def test_a_sum_beyond_all_numbers_is_recorded_and_changes_nothing() -> None:
-    events, state = after({"add": {"alpha.x": "1e15 ** 8"}}, {"scale": {"alpha.x": "1e15 ** 8 * 1e15 ** 8"}}, {"scale": {"alpha.x": "1e15 ** 8"}})
+    events, state = after(
+        {"add": {"alpha.x": "1e15 ** 8"}},
+        {"scale": {"alpha.x": "1e15 ** 8 * 1e15 ** 8"}},
+        {"scale": {"alpha.x": "1e15 ** 8"}},
+    )
     assert len(of_kind(events, "rule_failed")) == 1
     assert state.values["alpha"]["x"] == 8
 
@@ -230,7 +239,11 @@ def test_together_clamps_once() -> None:
 
 
 def test_a_sentence_has_the_values_after_the_change_before_it_and_what_was_added() -> None:
-    rule = {"for": "firm", "add": {"self.cap": "5"}, "says": "{self}: {before(self.cap):.0f} {self.cap:.0f} {added:+.0f}"}
+    rule = {
+        "for": "firm",
+        "add": {"self.cap": "5"},
+        "says": "{self}: {before(self.cap):.0f} {self.cap:.0f} {added:+.0f}",
+    }
     _, state = after(rule)
     assert [line.text for line in state.record[:2]] == ["Alpha: 10 15 +5", "Beta: 20 25 +5"]
 

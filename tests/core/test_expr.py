@@ -258,27 +258,36 @@ def test_the_largest_expressions_are_quick() -> None:
 
 
 ATOMS = st.sampled_from(
-    ["1", "0", "2.5", "1e15", "self", "self.cap", "self.open", "self.phase", "self.owner", "'busy'", "beta", "null"]
-    + ["true", "numbers.band", "clock.year", "event.size", "known.sign.value", "ann", "seat", "self.twice", "f", "f.cap"]
+    [
+        *("1", "0", "2.5", "1e15", "self", "self.cap", "self.open", "self.phase", "self.owner", "'busy'", "beta"),
+        *("null", "true", "numbers.band", "clock.year", "event.size", "known.sign.value", "ann", "seat"),
+        *("self.twice", "f", "f.cap"),
+    ]
 )
 
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    two = st.tuples(inner, st.sampled_from("+ - * / // % ** == < >= and or if @ is in".split()), inner)
+    two = st.tuples(
+        inner,
+        st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "==", "<", ">=", "and", "or", "if", "@", "is", "in"]),
+        inner,
+    )
     return st.one_of(
         two.map(" ".join),
         inner.map("({})".format),
         inner.map("not {}".format),
         inner.map("-{}".format),
         st.tuples(inner, inner, inner).map("{0[0]} if {0[1]} else {0[2]}".format),
-        st.tuples(st.sampled_from("abs log sqrt exp round was before min max eval".split()), inner).map(
-            "{0[0]}({0[1]})".format
-        ),
+        st.tuples(
+            st.sampled_from(["abs", "log", "sqrt", "exp", "round", "was", "before", "min", "max", "eval"]), inner
+        ).map("{0[0]}({0[1]})".format),
         st.tuples(inner, inner).map("max({0[0]}, {0[1]})".format),
-        st.tuples(st.sampled_from("sum count any all mean max min".split()), inner, inner).map(
+        st.tuples(st.sampled_from(["sum", "count", "any", "all", "mean", "max", "min"]), inner, inner).map(
             "{0[0]}({0[1]} for f in firm if {0[2]})".format
         ),
-        st.tuples(inner, st.sampled_from("cap owner twice phase __class__ missing".split())).map("{0[0]}.{0[1]}".format),
+        st.tuples(inner, st.sampled_from(["cap", "owner", "twice", "phase", "__class__", "missing"])).map(
+            "{0[0]}.{0[1]}".format
+        ),
     )
 
 

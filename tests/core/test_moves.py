@@ -39,7 +39,13 @@ def test_costs_of_one_player_are_reserved_in_order_and_the_rest_is_refused() -> 
 
 
 @pytest.mark.parametrize(
-    "more", [{"needs": "self.cap > 10"}, {"needs": ["true", "false"]}, {"costs": {"self.money": "101"}}, {"needs": "log(0) > 1"}]
+    "more",
+    [
+        {"needs": "self.cap > 10"},
+        {"needs": ["true", "false"]},
+        {"costs": {"self.money": "101"}},
+        {"needs": "log(0) > 1"},
+    ],
 )
 def test_what_is_not_open_is_neither_in_the_menu_nor_carried_out(more: dict[str, Any]) -> None:
     data = world(actions={"buy": action(**more)})
@@ -128,8 +134,11 @@ def test_a_menu_has_at_most_nine_entries_and_keeps_every_action() -> None:
 
 
 def test_parameters_are_in_scope_of_costs_and_effects() -> None:
-    raise_ = action(params={"n": {"low": 1, "high": 5}, "how": {"enum": ["soft", "hard"]}}, costs={"self.money": "10 * n"},
-                    add={"self.x": "n if how == 'hard' else 0"})  # fmt: skip
+    raise_ = action(
+        params={"n": {"low": 1, "high": 5}, "how": {"enum": ["soft", "hard"]}},
+        costs={"self.money": "10 * n"},
+        add={"self.x": "n if how == 'hard' else 0"},
+    )
     _, state = first_round(world(actions={"raise_it": raise_}), move("ann", "raise_it", n=4, how="hard"))
     assert (state.values["alpha"]["money"], state.values["alpha"]["x"]) == (60, 12)
 
@@ -140,7 +149,11 @@ FREE_PART: dict[str, Any] = {
     "at_most": 2,
     "by": "ann",
     "may": {
-        "lift": {"label": "a little help", "target": {"kind": "firm", "where": "target.cap > 15"}, "add": {"target.x": "1"}},
+        "lift": {
+            "label": "a little help",
+            "target": {"kind": "firm", "where": "target.cap > 15"},
+            "add": {"target.x": "1"},
+        },
         "rest": {"label": "rest", "add": {"self.x": "0.5"}},
         "other": {"label": "not for Ann", "by": "bob", "add": {"self.x": "99"}},
     },

@@ -100,7 +100,13 @@ def test_hidden_causes_go_to_chances_and_effects(more: dict[str, Any]) -> None:
 
 
 def test_a_policy_reads_only_what_its_seat_sees() -> None:
-    bob = {"seat": "bob", "organisation": "b", "goals": ["g"], "prose": "p", "policy": [{"do": "wait", "when": "alpha.private > 1"}]}
+    bob = {
+        "seat": "bob",
+        "organisation": "b",
+        "goals": ["g"],
+        "prose": "p",
+        "policy": [{"do": "wait", "when": "alpha.private > 1"}],
+    }
     [problem] = problems(world(), {"bob": bob})
     assert problem.startswith("personas.bob.policy.0.when")
 

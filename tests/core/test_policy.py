@@ -9,11 +9,12 @@ from orchestrator.core.policy import policy_move, weights
 from orchestrator.core.turn import Move
 from tests.support.worlds import begun, law_of, opened, persona, play_round, world
 
+PARAMS = {"n": {"low": 1, "high": 5}, "how": {"enum": ["soft", "hard"]}}
 ACTIONS: dict[str, Any] = {
-    "buy": {"label": "Buy", "purpose": "p", "by": ["ann", "bob"], "params": {"n": {"low": 1, "high": 5}, "how": {"enum": ["soft", "hard"]}}},
+    "buy": {"label": "Buy", "purpose": "p", "by": ["ann", "bob"], "params": PARAMS},
     "sell": {"label": "Sell", "purpose": "p", "by": "ann", "needs": "self.cap > 9"},
     "hit": {"label": "Hit {target}", "purpose": "p", "by": "ann", "target": {"kind": "firm", "self": True}},
-}  # fmt: skip
+}
 
 
 def chosen(policy: list[dict[str, Any]], seed: int = 1, **sections: Any) -> Move:
@@ -84,7 +85,12 @@ def test_parameters_are_given_or_the_first_possible(params: dict[str, str], expe
 def test_what_a_seat_was_told_is_known_to_its_policy() -> None:
     data = world(
         actions=ACTIONS,
-        rules={"note": {"on": "01-05", "tells": {"to": "ann", "report": "sign", "says": "x", "value": "7", "lag": {"days": 3}}}},
+        rules={
+            "note": {
+                "on": "01-05",
+                "tells": {"to": "ann", "report": "sign", "says": "x", "value": "7", "lag": {"days": 3}},
+            }
+        },
     )
     policy = [{"do": "buy", "when": "known.sign.count == 1 and known.sign.value == 7 and known.sign.rounds_ago == 1"}]
     law = law_of(data, {"ann": persona("ann", *policy)})
@@ -95,7 +101,11 @@ def test_what_a_seat_was_told_is_known_to_its_policy() -> None:
 
 
 def test_the_weights_of_a_menu_are_one_plus_those_that_hold() -> None:
-    policy = [{"do": "buy", "weight": 4}, {"do": "hit", "target": "target == beta", "weight": 2}, {"do": "sell", "when": "false"}]
+    policy = [
+        {"do": "buy", "weight": 4},
+        {"do": "hit", "target": "target == beta", "weight": 2},
+        {"do": "sell", "when": "false"},
+    ]
     law = law_of(world(actions=ACTIONS), {"ann": persona("ann", *policy)})
     state = opened(law, begun(law))
     seen = observe(law, state, "ann")

@@ -101,14 +101,19 @@ def test_an_outcome_leads_to_a_stage_or_the_end() -> None:
 
 
 def test_a_stage_without_a_clock_waits_for_all_it_needs() -> None:
-    stage = {"id": "only", "every": "week", "needs": ["alpha.x > 9", "defendant.open"], "outcomes": {"met": {}}}
+    stage: dict[str, Any] = {
+        "id": "only",
+        "every": "week",
+        "needs": ["alpha.x > 9", "defendant.open"],
+        "outcomes": {"met": {}},
+    }
     events, state = played(court(stage, rules={"grow": {"every": "week", "add": {"alpha.x": "1"}}}))
     assert state.values["case_1"]["outcome"] == "met"
     assert of_kind(events, "process_ended")[0].to == "2023-01-21"
 
 
 def test_a_stage_fails_where_its_condition_holds() -> None:
-    stage = {"id": "only", "every": "week", "needs": ["false"], "fails_if": "alpha.x > 9"}
+    stage: dict[str, Any] = {"id": "only", "every": "week", "needs": ["false"], "fails_if": "alpha.x > 9"}
     follow = {"upon": "case_ended", "says": "{event.instance} is over: {event.instance.outcome}."}
     rules = {"grow": {"every": "week", "add": {"alpha.x": "1"}}, "follow": follow}
     _, state = played(court(stage, rules=rules))
@@ -117,7 +122,7 @@ def test_a_stage_fails_where_its_condition_holds() -> None:
 
 
 def test_failure_comes_before_a_clock_that_has_not_run_out() -> None:
-    stage = {"id": "only", "every": "day", "lasts": {"days": 9}, "fails_if": "clock.month == 1"}
+    stage: dict[str, Any] = {"id": "only", "every": "day", "lasts": {"days": 9}, "fails_if": "clock.month == 1"}
     events, _ = played(court(stage))
     assert of_kind(events, "process_ended")[0].to == "2023-01-03"
 
@@ -130,7 +135,11 @@ def test_started_is_something_to_follow() -> None:
 
 def test_an_instance_is_an_entity_with_variables_of_its_own() -> None:
     rule = {"for": "case", "every": "week", "add": {"self.weight": "1"}, "says": "{self} weighs {self.weight:.0f}"}
-    data = court({"id": "only", "every": "month"}, holds={"weight": {"start": 2}, "double": {"is": "self.weight * 2"}}, rules={"press": rule})
+    data = court(
+        {"id": "only", "every": "month"},
+        holds={"weight": {"start": 2}, "double": {"is": "self.weight * 2"}},
+        rules={"press": rule},
+    )
     _, state = played(data)
     assert state.values["case_1"]["weight"] == 6
     assert state.record[-1].text == "the case against Beta weighs 6"
@@ -175,7 +184,7 @@ def test_an_action_counters_a_stage(back: str, stage: str, outcome: str) -> None
 
 def test_an_action_without_success_counters_nothing() -> None:
     drop = {**DROP, "chance": "0"}
-    stage = {"id": "only", "lasts": {"days": 90}, "countered_by": {"drop": {}}}
+    stage: dict[str, Any] = {"id": "only", "lasts": {"days": 90}, "countered_by": {"drop": {}}}
     law = law_of(court(stage) | {"actions": {"drop": drop}})
     _, state = play_round(law, begun(law))
     _, state = play_round(law, state, [move("ann", "drop")])
@@ -184,7 +193,7 @@ def test_an_action_without_success_counters_nothing() -> None:
 
 def test_an_action_against_one_instance_counters_only_that() -> None:
     drop = {**DROP, "label": "Drop {target}", "target": {"process": "case"}}
-    stage = {"id": "only", "lasts": {"days": 90}, "countered_by": {"drop": {}}}
+    stage: dict[str, Any] = {"id": "only", "lasts": {"days": 90}, "countered_by": {"drop": {}}}
     start = {"starts": OPEN, "every": "month"}
     law = law_of(world(processes={"case": case(stage)}, rules={"start": start}, actions={"drop": drop}))
     _, state = play_round(law, begun(law))
@@ -195,7 +204,9 @@ def test_an_action_against_one_instance_counters_only_that() -> None:
 
 def test_sends_moves_an_instance_to_a_stage() -> None:
     rule = {"on": "01-20", "with": {"held": {"first": "case"}}, "sends": {"held": "last"}}
-    _, state = played(court({"id": "first", "lasts": {"days": 90}}, {"id": "last", "lasts": {"days": 90}}, rules={"push": rule}))
+    _, state = played(
+        court({"id": "first", "lasts": {"days": 90}}, {"id": "last", "lasts": {"days": 90}}, rules={"push": rule})
+    )
     assert state.values["case_1"]["stage"] == "last"
     assert len(state.due) == 1
 

@@ -62,7 +62,9 @@ def asked(state: RunState, seat: str, kind: str = "choose", by: Prompter | None 
 
 def shared(one: str, two: str) -> str:
     """The common prefix."""
-    length = next((index for index, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+    length = next(
+        (index for index, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two))
+    )
     return one[:length]
 
 
@@ -90,7 +92,9 @@ def test_each_round_extends_the_prefix_of_the_last() -> None:
 
 
 def test_old_rounds_are_shortened_at_fixed_rounds() -> None:
-    chatty = world(rules={f"say_{n}": {"says": f"Line {n} of {{clock.round}}."} for n in range(8)}, clock={"rounds": 12})
+    chatty = world(
+        rules={f"say_{n}": {"says": f"Line {n} of {{clock.round}}."} for n in range(8)}, clock={"rounds": 12}
+    )
     law = law_of(chatty)
     state = begun(law)
     counts: list[int] = []
@@ -139,7 +143,10 @@ def test_the_question_comes_last(kind: str, ending: str) -> None:
 def test_the_menu_is_shuffled_by_the_run_s_seed_and_begins_with_different_words() -> None:
     state = at_round(1)
     seen = observe(LAW, state, "ann")
-    orders = {tuple(option.id for option in prompter(LAW, seed).choose(state, seen, CHOOSE, "r1/ann/decide/1")[1]) for seed in range(30)}
+    orders = {
+        tuple(option.id for option in prompter(LAW, seed).choose(state, seen, CHOOSE, "r1/ann/decide/1")[1])
+        for seed in range(30)
+    }
     assert len(orders) == 6
     call, _, names = prompter(LAW).choose(state, seen, CHOOSE, "r1/ann/decide/1")
     assert call.shape.choices == names
@@ -163,7 +170,7 @@ def test_what_a_call_is_made_of() -> None:
     assert schema is not None
     assert set(schema["properties"]["action"]["enum"]) == {"buy", "rest", "wait", FREE}
     assert schema["properties"]["n"] == {"type": "integer", "enum": [1, 2, 3]}
-    assert list(schema["properties"])[0] == "reason"
+    assert next(iter(schema["properties"])) == "reason"
     assert "attempt" not in compose_schema(["buy"], {}, free=False)["properties"]
 
 

@@ -45,7 +45,9 @@ def test_a_rule_fires_on_its_beats(when: dict[str, Any], dates: list[str]) -> No
 
 
 def test_days_and_weeks() -> None:
-    events, _ = first_round(world(rules={"daily": {"every": "day", "says": "d"}, "weekly": {"every": "week", "says": "w"}}))
+    events, _ = first_round(
+        world(rules={"daily": {"every": "day", "says": "d"}, "weekly": {"every": "week", "says": "w"}})
+    )
     assert len(fired(events, "daily")) == 31
     assert fired(events, "weekly") == ["2023-01-07", "2023-01-14", "2023-01-21", "2023-01-28"]
 
@@ -120,7 +122,13 @@ def test_a_follower_reads_what_its_cause_did() -> None:
 
 
 def test_upon_an_action_knows_seat_actor_target_and_parameters() -> None:
-    action = {"label": "Hit {target}", "purpose": "p", "by": "ann", "target": {"kind": "firm"}, "params": {"n": {"low": 1, "high": 3}}}
+    action = {
+        "label": "Hit {target}",
+        "purpose": "p",
+        "by": "ann",
+        "target": {"kind": "firm"},
+        "params": {"n": {"low": 1, "high": 3}},
+    }
     rule = {"upon": "hit", "add": {"event.target.x": "event.n", "event.actor.x": "1"}, "says": "{event.seat} hit"}
     _, state = first_round(world(actions={"hit": action}, rules={"after": rule}), move("ann", "hit", "beta", n=3))
     assert (state.values["alpha"]["x"], state.values["beta"]["x"]) == (9, 11)
@@ -158,14 +166,19 @@ def test_a_chance_rolls_one_addressed_die_an_entity() -> None:
 
 
 def test_a_rule_added_moves_no_other_die() -> None:
-    plain = world(rules={"maybe": {"for": "firm", "every": "day", "chance": "0.2", "add": {"self.x": "1"}, "says": "x"}})
+    plain = world(
+        rules={"maybe": {"for": "firm", "every": "day", "chance": "0.2", "add": {"self.x": "1"}, "says": "x"}}
+    )
     more = world(rules={"other": {"every": "day", "chance": "0.5", "says": "y"}, **plain["rules"]})
     assert fired(first_round(plain)[0], "maybe") == fired(first_round(more)[0], "maybe")
 
 
 def test_of_two_endings_on_one_date_the_smaller_rank_stands() -> None:
     data = world(
-        rules={"lose": {"ends": "lost", "rank": 5, "says": "lost it"}, "win": {"ends": "won", "rank": 1, "says": "won it"}}
+        rules={
+            "lose": {"ends": "lost", "rank": 5, "says": "lost it"},
+            "win": {"ends": "won", "rank": 1, "says": "won it"},
+        }
     )
     events, state = first_round(data)
     assert (state.ending, state.ended) == ("won", True)
@@ -234,7 +247,9 @@ def test_a_report_arrives_at_once_or_after_its_lag_and_only_at_its_seats() -> No
 
 
 def test_a_report_keeps_the_value_of_the_day_it_was_sent() -> None:
-    data = world(rules={"look": {"on": "01-10", **tell(lag={"days": 5})}, "grow": {"on": "01-12", "add": {"alpha.cap": "9"}}})
+    data = world(
+        rules={"look": {"on": "01-10", **tell(lag={"days": 5})}, "grow": {"on": "01-12", "add": {"alpha.cap": "9"}}}
+    )
     assert first_round(data)[1].known["bob"]["sign"].value == 10
 
 

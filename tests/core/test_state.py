@@ -7,6 +7,7 @@ from orchestrator.core.state import fold
 from orchestrator.core.value import canonical
 from tests.support.worlds import law_of, persona, play_policy, world
 
+BAND = {"low": 9, "mode": 20, "high": 40}
 BUSY = world(
     actions={
         "buy": {"label": "Buy", "purpose": "p", "by": ["ann", "bob"], "costs": {"self.money": "5"}, "chance": "0.7",
@@ -20,7 +21,7 @@ BUSY = world(
         "first": {"once": True, "add": {"alpha.money": "-1"}},
         "odd": {"add": {"alpha.x": "log(0)"}},
     },
-    processes={"case": {"roles": {"who": "firm"}, "stages": [{"id": "one", "lasts": {"days": {"low": 9, "mode": 20, "high": 40}}}]}},
+    processes={"case": {"roles": {"who": "firm"}, "stages": [{"id": "one", "lasts": {"days": BAND}}]}},
 )  # fmt: skip
 LAW = law_of(BUSY, {seat: persona(seat, {"do": "buy"}) for seat in ("ann", "bob")})
 

@@ -53,7 +53,7 @@ BASE: dict[str, Any] = {
 }
 """Two firms with one variable of each sort, two seats, a month a round."""
 
-SECRET = "We have read the rival's letters since spring."
+SECRET = "we have read the rival's letters since spring"
 """The private fact of Ann, whose words nobody else may see."""
 
 
