@@ -6,11 +6,12 @@ import statistics
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.policy import ORCHESTRATE
 
 
-def lines(folder: str, *words: str) -> list[dict[str, object]]:
+def lines(folder: str, *words: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [ORCHESTRATE, "runs", *words, "--json"], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -37,7 +38,6 @@ def report(folder: str, run: str) -> None:
     fresh: dict[str, list[int]] = collections.defaultdict(list)
     for call in calls:
         tokens = call["tokens"]
-        assert isinstance(tokens, dict)
         fresh[str(call["kind"])].append(tokens["prompt"] - tokens["cached"])
     spoken = [str(event["line"]) for event in events if event["kind"] == "line_spoken"]
     refused = sum(event["kind"] == "words_refused" for event in events)
@@ -46,8 +46,9 @@ def report(folder: str, run: str) -> None:
         event["kind"] == "answer_degraded" and event["what"] in ("malformed", "off_menu") for event in events
     )
     tokens, took = whole["tokens"], whole["seconds"]
+    inside = 100 * took["model"] / took["wall"]
     print(
-        f"{whole['rounds']} rounds, {len(calls)} calls, {took['wall']:.0f} s, {100 * took['model'] / took['wall']:.0f} % inside the model"
+        f"{whole['rounds']} rounds, {len(calls)} calls, {took['wall']:.0f} s, {inside:.0f} % inside the model"
     )
     print(f"prompt tokens from the cache: {100 * tokens['cached'] / tokens['prompt']:.0f} %")
     print(
@@ -55,7 +56,8 @@ def report(folder: str, run: str) -> None:
         + ", ".join(f"{kind} {statistics.mean(held):.0f}" for kind, held in fresh.items())
     )
     print(
-        f"malformed or off-menu: {malformed} of {len(calls)} calls; mass on the menu before the grammar: {statistics.mean(masses):.2f}"
+        f"malformed or off-menu: {malformed} of {len(calls)} calls; "
+        f"mass on the menu before the grammar: {statistics.mean(masses):.2f}"
     )
     print(f"lines spoken: {len(spoken)}, distinct {len(set(spoken))}; public moves left without words: {refused}")
     print(f"failures: {whole['failures']}")

@@ -177,6 +177,7 @@ def _write(
             text = render(effects.says, scene, draft.label)
         except ARITHMETIC as error:
             draft.failed(impact.cause, f"the sentence has no value: {type(error).__name__}", effects.cites)
+    text = text[:1].upper() + text[1:]  # labels may begin with a small letter
     quiet = not (changes or text or one.happened or one.starts or one.sends or one.reports or effects.ends)
     if not (quiet and impact.silent):
         audience = impact.audience if effects.audience is None else effects.audience

@@ -268,7 +268,7 @@ class Prompter:
         }
         rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
         schema = _object(
-            {"reason": {"type": "string", "maxLength": 160}, **dict.fromkeys((*CRITERIA, "plausibility"), rating)}
+            {"reason": {"type": "string", "maxLength": 110}, **dict.fromkeys((*CRITERIA, "plausibility"), rating)}
         )
         parts = (self.world(state, seen), fill("judge", self.prompts, values))
         return self._call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.core import events as ev
-from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.calendar import day_number, iso, span_of
 from orchestrator.core.dice import roll, triangular
 from orchestrator.core.draft import Draft
 from orchestrator.core.effects import ARITHMETIC, Applied, Impact, apply
@@ -126,6 +126,7 @@ def close_round(law: Law, state: RunState) -> list[AnyEvent]:
             text = f"{law.scenario.endings[ending].label}."
             draft.failed(clock, f"the closing sentence has no value: {type(error).__name__}")
         cites = law.scenario.endings[ending].source
+        draft.day = day_number(draft.state.ending_date)
         draft.emit(ev.RunEnded(**draft.common(clock, cites=cites, text=text), outcome=ending))
     return draft.events
 

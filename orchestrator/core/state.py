@@ -80,6 +80,8 @@ class RunState:
     """(seat, setting) that a backend was found not to honour."""
     ending: str | None = None
     ending_rank: int = 0
+    ending_date: str = ""
+    """Date of the ending, ISO."""
     ended: bool = False
 
 
@@ -139,7 +141,7 @@ def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one ca
             state = _arrived(state, event)
         case ev.EndingReached():
             if state.ending is None or event.rank < state.ending_rank:
-                state = replace(state, ending=event.ending, ending_rank=event.rank)
+                state = replace(state, ending=event.ending, ending_rank=event.rank, ending_date=event.to)
         case ev.RunEnded():
             state = replace(state, ended=True)
         case _:

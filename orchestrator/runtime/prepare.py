@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.backends.models import catalogue_model, is_path
 from orchestrator.backends.protocol import Backend
 from orchestrator.backends.registry import Backends
 from orchestrator.config import POLICY, LlamaConfig, Settings
@@ -39,22 +40,24 @@ def load_law(name: str, working: Path) -> tuple[Loaded, Law]:
 
 
 def seat_play(name: str, settings: Settings, backends: Backends) -> SeatPlay:
-    """How a seat is played by a configured backend, or on policy. Raises what making the backend raises."""
+    """How a seat is played by a configured backend, or on policy.
+
+    Raises UnknownModel, BadModelFile (a model named by its path), BadFile (a script), BadConfig.
+    """
     if name == POLICY:
         return PLAY_POLICY
     config = settings.backends[name]
-    backend = backends.get(name)
-    label = (
-        Path(config.model).name
-        if isinstance(config, LlamaConfig)
-        else backend.model
-        if config.kind == "openai"
-        else Path(config.path).name
-    )
+    if isinstance(config, LlamaConfig) and not is_path(config.model):
+        # The catalogue knows the hash: a dry run needs no file. `resolve` holds the file against it before a run.
+        kind, model, label = "llama", catalogue_model(config.model).sha256, config.model
+    else:
+        backend = backends.get(name)
+        kind, model = backend.kind, backend.model
+        label = model if config.kind == "openai" else Path(config.model if config.kind == "llama" else config.path).name
     return SeatPlay(
         by="model",
-        backend_kind=backend.kind,
-        model=backend.model,
+        backend_kind=kind,
+        model=model,
         model_label=label,
         temperature=config.temperature,
         style=config.style,
