@@ -22,6 +22,8 @@ from orchestrator.core.value import canonical, digest
 
 NOTES = 5
 """Most lines of a seat's notebook in its prompt."""
+OPENING = 2
+"""Sentences of a persona that a small model gets: of the rest it makes nothing that could be measured."""
 OLD = 4
 """Rounds that stay whole in the record; older ones are shortened, four at a time."""
 SHORT = 3
@@ -116,10 +118,13 @@ class Prompter:
             made.append({"title": f"round {round_}, {spoken(first)} to {spoken(last)}", "lines": dated})
         return made
 
-    def desk(self, seen: Observation) -> str:
+    def desk(self, seen: Observation, *, brief: bool) -> str:
+        """What only this seat reads; `brief` (the style `choose`) keeps the persona's opening sentences."""
         persona = self.law.personas[seen.seat]
         step = self.law.scenario.clock.step
         values = {
+            "brief": brief,
+            "opening": " ".join(re.split(r"(?<=[.!?])\s+", " ".join(persona.prose.split()))[:OPENING]),
             "prose": persona.prose.strip(),
             "goals": "; ".join(persona.goals),
             "red_lines": "; ".join(persona.red_lines),
@@ -177,7 +182,7 @@ class Prompter:
         names = distinct([option.label for option in options])
         shown = [option_line(option, name) for option, name in zip(options, names, strict=True)]
         tail = fill("choose", self.prompts, {"options": shown, "label": seen.label})
-        parts = (self.world(state, seen), self.desk(seen), tail)
+        parts = (self.world(state, seen), self.desk(seen, brief=True), tail)
         return self._call(key, play, parts, Shape(choices=names), 1, top=20, temperature=0.0), options, names
 
     def compose(
@@ -194,7 +199,12 @@ class Prompter:
         )
         schema = compose_schema([option.id for option in options], params, free=free)
         return self._call(
-            key, play, (self.world(state, seen), self.desk(seen), tail), Shape(json_schema=schema), 400, more=more
+            key,
+            play,
+            (self.world(state, seen), self.desk(seen, brief=False), tail),
+            Shape(json_schema=schema),
+            400,
+            more=more,
         )
 
     def speak(
@@ -203,7 +213,6 @@ class Prompter:
         """The words for a public move: no private fact and no example in the prompt."""
         persona = self.law.personas[seen.seat]
         values = {
-            "label": seen.label,
             "organisation": persona.organisation,
             "move": option_line(option, option.label),
             "refused": refused,

@@ -251,7 +251,7 @@ def test_a_sentence_has_the_values_after_the_change_before_it_and_what_was_added
 def test_the_audience_alone_reads_the_sentence() -> None:
     _, state = after({"says": "for Bob", "audience": ["bob"]}, {"says": "for nobody", "audience": "hidden"})
     assert [line.text for line in state.record] == []
-    assert [line.text for line in state.notebook["bob"]] == ["for Bob"]
+    assert [line.text for line in state.notebook["bob"]] == ["For Bob"]
     assert "ann" not in state.notebook
 
 

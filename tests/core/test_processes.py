@@ -118,7 +118,7 @@ def test_a_stage_fails_where_its_condition_holds() -> None:
     rules = {"grow": {"every": "week", "add": {"alpha.x": "1"}}, "follow": follow}
     _, state = played(court(stage, rules=rules))
     assert state.values["case_1"]["outcome"] == "failed"
-    assert state.record[-1].text == "the case against Beta is over: failed."
+    assert state.record[-1].text == "The case against Beta is over: failed."
 
 
 def test_failure_comes_before_a_clock_that_has_not_run_out() -> None:
@@ -142,7 +142,7 @@ def test_an_instance_is_an_entity_with_variables_of_its_own() -> None:
     )
     _, state = played(data)
     assert state.values["case_1"]["weight"] == 6
-    assert state.record[-1].text == "the case against Beta weighs 6"
+    assert state.record[-1].text == "The case against Beta weighs 6"
 
 
 def test_rules_for_a_process_leave_ended_instances_alone() -> None:

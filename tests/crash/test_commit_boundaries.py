@@ -1,0 +1,71 @@
+"""SIGKILL at exact system calls of a game's writes, injected by strace from outside the program.
+
+strace is a requirement of these tests (`apt-get install strace`): without it they fail rather than pass.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from orchestrator.ledger.store import Ledger
+from tests.crash.conftest import CALLS
+from tests.crash.scene import AT_ONCE, Scene
+from tests.support.nursery import Child
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="strace is a program of Linux")
+
+MAKING = (2, 6, 9)
+"""Syncs while the store is made (there are 10): in a file of another name that is then renamed."""
+PLAYING = range(11, 26)
+"""Every sync of the game: its first row and events, 8 answers, 2 rounds, its end, and the store's last checkpoint.
+Answers that come together may share one, so the last two or three need not be reached."""
+WRITES = range(60, 270, 30)
+"""Single writes, in the middle of a transaction or a checkpoint (there are about 250)."""
+
+
+def traced(child: Child, fault: str) -> int:
+    """Lets the child run under the injected fault; how it ended."""
+    strace = shutil.which("strace")
+    assert strace is not None, "these tests need strace: apt-get install strace"
+    done = subprocess.run(
+        [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={fault.split(':')[0]}", "-e", f"inject={fault}",
+         "-p", str(child.pid)],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "Operation not permitted" not in done.stderr, "this machine does not let strace attach"
+    return child.wait()
+
+
+@pytest.mark.parametrize(
+    ("call", "point", "surely"),
+    [("fdatasync,fsync", point, point <= 20) for point in (*MAKING, *PLAYING)]
+    + [("pwrite64", point, point <= 210) for point in WRITES],
+)
+def test_killed_at_a_write_it_goes_on_to_the_same_end(
+    scene: Scene, whole: dict[str, Any], call: str, point: int, surely: bool
+) -> None:
+    child = scene.play(traced=True)
+    ended = traced(child, f"{call}:signal=SIGKILL:when={point}")
+    if ended == 0 and not surely:
+        assert child.json["hash"] == whole["hash"]
+        return
+    assert ended == -signal.SIGKILL, child.out + child.err
+    if begun(scene):
+        scene.goes_on(whole)
+    else:
+        assert scene.lab.seeds == []  # no answer was paid for without a run to keep it
+        again = scene.nursery.run(scene.folder, "run", "--scenario", "duel", "--rounds", "2", "--json").json
+        assert again["hash"] == whole["hash"]
+    assert len(scene.lab.seeds) <= CALLS + AT_ONCE
+
+
+def begun(scene: Scene) -> bool:
+    """Whether the store is there and holds the run. Nothing is left of a store that was being made."""
+    if not scene.path.exists():
+        return False
+    with Ledger.open(str(scene.path), create=False) as ledger:
+        return len(ledger.runs()) == 1
