@@ -12,7 +12,7 @@ from orchestrator.backends.script import ScriptBackend
 from orchestrator.core.call import Outcome, TokenChoice
 from tests.support import fault_server as fs
 
-SECRET = "sk-contract-0123456789"
+SECRET = "sk-test-0123456789"
 SECRET_ENV = "CONTRACT_TEST_KEY"
 
 
