@@ -198,8 +198,9 @@ def load(config_file: Path | None, env: Mapping[str, str], flags: Mapping[str, o
     default = values.pop("seats.default", "local")
     judge = values.pop("seats.judge", None)
     if judge is None:
-        # One configured server is enough to play: the judge sits where the seats do.
-        judge = "local" if default == POLICY else default
+        # One configured server is enough to play: the judge sits where the seats do, or would without --policy all.
+        sits = default if default != POLICY else file.seats.get("default", "local")
+        judge = "local" if sits == POLICY else sits
         origins["seats.judge"] = "default" if default == "local" else "as seats.default"
     panel = cast(list[object], judge) if isinstance(judge, list) else [] if judge == OFF else [judge]
     settings = Settings(

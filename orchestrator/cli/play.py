@@ -1,5 +1,7 @@
 """The commands that play: run, resume, fork. Each reads its options, calls the runtime, and prints."""
 
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +29,13 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.session import (
     backends_of,
+    exists,
     fetch_missing,
-    fetch_missing_of,
     free_name,
     ledger_of,
+    names_then,
     play_on,
+    spent_of,
     wanted,
     wanted_of,
 )
@@ -39,6 +43,7 @@ from orchestrator.errors import BadUsage
 
 if TYPE_CHECKING:
     from orchestrator.ledger.rows import RunRow
+    from orchestrator.ledger.store import Ledger
 
 
 @command
@@ -62,6 +67,8 @@ def run(
 ) -> None:
     """Plays a scenario from its start."""
     del judge_mode
+    from orchestrator.core.interventions import checked_sets
+    from orchestrator.ledger.ids import checked_name
     from orchestrator.runtime.prepare import load_law, prepare
     from orchestrator.runtime.run import Limits, begin
 
@@ -69,43 +76,42 @@ def run(
     flags = seat_flags(backend, judge, policy, seats=law.scenario.seats)
     settings = front.settings(flags)
     settings.check_seats(law.scenario.seats)
-    used = [settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()]
-    models = any(name_ != "policy" for name_ in used) or judge_policy
-    if not dry_run:
-        fetch_missing(front, settings, [*used, *(settings.judge if models else ())], allowed=not no_download, yes=yes)
-    backends = backends_of(settings)
-    played, named = prepare(
-        loaded,
-        law,
-        settings,
-        backends,
-        seed=1 if seed is None else seed,
-        sets=assignments(set_),
-        judge_policy=judge_policy,
-    )
+    seed = 1 if seed is None else seed
+    sets = assignments(set_)
+    checked_sets(law, sets)
+    if name is not None:
+        checked_name(name)
     if dry_run:
         from orchestrator.cli.dryrun import dry_document, dry_text
 
+        played, named = prepare(
+            loaded, law, settings, backends_of(settings), seed=seed, sets=sets, judge_policy=judge_policy
+        )
         document = dry_document(played, named, rounds)
         front.show(document, lambda: dry_text(document))
         return
-    with ledger_of(settings) as ledger:
-        free_name(ledger, name)
+    with ExitStack() as opened:
+
+        @cache
+        def store() -> "Ledger":
+            return opened.enter_context(ledger_of(settings))
+
+        if exists(settings):
+            free_name(store(), name)
+        used = [settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()]
+        models = any(name_ != "policy" for name_ in used) or judge_policy
+        fetch_missing(front, settings, [*used, *(settings.judge if models else ())], allowed=not no_download, yes=yes)
+        backends = backends_of(settings)
+        played, named = prepare(loaded, law, settings, backends, seed=seed, sets=sets, judge_policy=judge_policy)
+        limits = Limits(max_calls, max_tokens)
 
         def new() -> "RunRow":
-            limits = Limits(max_calls, max_tokens)
             return begin(
-                ledger,
-                played.design,
-                loaded.design_data,
-                played,
-                name=name,
-                rounds=rounds,
-                limits=limits,
-                backends=named,
-            )
+                store(), played.design, loaded.design_data, played,
+                name=name, rounds=rounds, limits=limits, backends=named,
+            )  # fmt: skip
 
-        play_on(front, ledger, new, wanted(played, named), settings, backends)
+        play_on(front, store, new, wanted(played, named), settings, backends)
 
 
 @command
@@ -122,6 +128,7 @@ def resume(
     import json
 
     from orchestrator.core.value import canonical
+    from orchestrator.runtime.recorded import recorded
 
     settings = front.settings()
     with ledger_of(settings, create=False) as ledger:
@@ -136,14 +143,20 @@ def resume(
             if value is not None:
                 limits[key] = value
                 changes["limits"] = canonical(limits)
-        if row.outcome is None or row.status != "finished":
-            with ledger.lock(row.id):
-                if changes:
+        over = row.outcome is not None and row.status == "finished"
+        if not over:
+            ledger.lock(row.id).release()  # who is too late hears it before a model is loaded
+        needed = wanted_of(recorded(ledger, row), row.model_copy(update=changes))
+        fetch_missing(front, settings, list(needed.values()), allowed=not no_download, yes=yes)
+
+        def going_on() -> "RunRow":
+            if changes and not over:
+                with ledger.lock(row.id):
                     ledger.update_run(row.id, **changes).result()
-        backends = backends_of(settings)
-        fetch_missing_of(front, settings, ledger.run(row.id), allowed=not no_download, yes=yes)
-        row = ledger.run(row.id)
-        play_on(front, ledger, lambda: row, wanted_of(ledger, row), settings, backends)
+            return ledger.run(row.id)
+
+        spent = spent_of(ledger, row)
+        play_on(front, lambda: ledger, going_on, needed, settings, backends_of(settings), spent=spent)
 
 
 @command
@@ -161,25 +174,34 @@ def fork(
 ) -> None:
     """A new run from a parent's first rounds, with something changed."""
     from orchestrator.core.interventions import checked_sets
+    from orchestrator.ledger.ids import checked_name
     from orchestrator.runtime import run as runtime
-    from orchestrator.runtime.prepare import seat_play
+    from orchestrator.runtime.prepare import seat_play, wanted_by
     from orchestrator.runtime.recorded import recorded
 
-    plain = front.settings()
-    with ledger_of(plain, create=False) as ledger:
+    with ledger_of(front.settings(), create=False) as ledger:
         parent = recorded(ledger, ledger.find(run))
-        seats = parent.played.law.scenario.seats
+        runtime.forkable(parent, at, rounds)
+        seats, before = parent.played.law.scenario.seats, runtime.plays_at(parent.played.design, at)
         flags = seat_flags(backend, None, policy, seats=seats)
         settings = front.settings(flags)
         changed = {key.removeprefix("seats."): str(value) for key, value in flags.items() if key != "seats.default"}
         if "seats.default" in flags:
-            plays = runtime.plays_of(parent)
-            changed = {**{seat: str(flags["seats.default"]) for seat in seats if plays[seat].by == "model"}, **changed}
-        fetch_missing(front, settings, list(changed.values()), allowed=not no_download, yes=yes)
+            every = str(flags["seats.default"])
+            changed = {**{seat: every for seat in seats if before[seat].by == "model"}, **changed}
+        sets = checked_sets(parent.played.law, assignments(set_))
+        if name is not None:
+            checked_name(name)
+            free_name(ledger, name)
+        named = {**names_then(ledger, parent.row, before), **changed}
+        judge = parent.played.design.judge
+        needed = [*changed.values(), *wanted_by(before, judge, named).values()]
+        fetch_missing(front, settings, needed, allowed=not no_download, yes=yes)
         backends = backends_of(settings)
         plays = {seat: seat_play(chosen, settings, backends) for seat, chosen in changed.items()}
-        sets = checked_sets(parent.played.law, assignments(set_))
-        free_name(ledger, name)
-        row = runtime.fork(ledger, parent, at, seats=plays, sets=sets, rounds=rounds, name=name, backends=changed)
-        fetch_missing_of(front, settings, row, allowed=not no_download, yes=yes)
-        play_on(front, ledger, lambda: row, wanted_of(ledger, row), settings, backends)
+
+        def forked() -> "RunRow":
+            return runtime.fork(ledger, parent, at, seats=plays, sets=sets, rounds=rounds, name=name, backends=named)
+
+        needs = wanted_by({**before, **plays}, judge, named)
+        play_on(front, lambda: ledger, forked, needs, settings, backends)

@@ -15,11 +15,13 @@ from orchestrator.errors import BadUsage, OrchestratorError, RunPaused, UnknownR
 
 if TYPE_CHECKING:
     from orchestrator.backends.registry import Backends
+    from orchestrator.cli.watching import Spent
     from orchestrator.config import Settings
+    from orchestrator.core.events import SeatPlay
     from orchestrator.ledger.rows import RunRow
     from orchestrator.ledger.store import Ledger
     from orchestrator.runtime.ask import Stop
-    from orchestrator.runtime.recorded import Played
+    from orchestrator.runtime.recorded import Played, Recorded
 
 T = TypeVar("T")
 
@@ -40,14 +42,32 @@ def ledger_of(settings: "Settings", *, create: bool = True) -> "Ledger":
     return Ledger.open(settings.db, create=create)
 
 
-def free_name(ledger: "Ledger", name: str | None) -> None:
-    """Raises BadUsage for a name that is no name or is taken, before anything is asked."""
-    if name is None:
-        return
-    from orchestrator.ledger.ids import checked_name
+def exists(settings: "Settings") -> bool:
+    """Whether the store is there; nothing is made. Raises BadDatabase for what is there but not ours."""
+    from orchestrator.ledger.store import Ledger
 
-    checked_name(name)
-    if any(row.name == name for row in ledger.runs()):
+    return Ledger.exists(settings.db)
+
+
+def backends_known(row: "RunRow") -> dict[str, str]:
+    """Seat (and `judge`) -> the configured names under which a stored run asked."""
+    return json.loads(row.limits).get("backends", {})
+
+
+def names_then(ledger: "Ledger", row: "RunRow", plays: Mapping[str, "SeatPlay"]) -> dict[str, str]:
+    """The same where its seats were played so: a later fork of the run may have given a seat another name."""
+    asked = {(call.seat, call.backend_kind, call.model): call.backend for call in ledger.calls(row.id)
+             if call.kind != "judge"}  # fmt: skip
+    named = backends_known(row)
+    for seat, play in plays.items():
+        now = named.get(seat, "policy")
+        named[seat] = "policy" if play.by == "policy" else asked.get((seat, play.backend_kind, play.model), now)
+    return named
+
+
+def free_name(ledger: "Ledger", name: str | None) -> None:
+    """Raises BadUsage for a name that is taken, before anything is asked."""
+    if name is not None and any(row.name == name for row in ledger.runs()):
         raise BadUsage(f"a run is called {name!r} already", hint="orchestrate runs list", where="--name")
 
 
@@ -85,16 +105,6 @@ def fetch_missing(front: Front, settings: "Settings", names: list[str], *, allow
         fetch_model(front, config.model)
 
 
-def fetch_missing_of(
-    front: Front, settings: "Settings", row: "RunRow", *, allowed: bool, yes: bool
-) -> None:
-    """The same for the backends that a stored run knows."""
-    named = json.loads(row.limits).get("backends", {})
-    fetch_missing(
-        front, settings, [one for name in named.values() for one in str(name).split(",")], allowed=allowed, yes=yes
-    )
-
-
 def wanted(played: "Played", named: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """The backends that a new run needs."""
     from orchestrator.runtime.prepare import wanted_by
@@ -102,29 +112,44 @@ def wanted(played: "Played", named: Mapping[str, str]) -> dict[tuple[str, str], 
     return wanted_by(played.design.seats, played.design.judge, named)
 
 
-def wanted_of(ledger: "Ledger", row: "RunRow") -> dict[tuple[str, str], str]:
-    """The backends that a stored run needs to go on; none where it is over."""
+def wanted_of(held: "Recorded", row: "RunRow") -> dict[tuple[str, str], str]:
+    """The backends that a stored run needs to go on as `row` says; none where it is over."""
     from orchestrator.runtime.prepare import wanted_by
-    from orchestrator.runtime.recorded import recorded
     from orchestrator.runtime.run import plays_of
 
-    held = recorded(ledger, row)
     if held.state.ended or (row.rounds_limit is not None and held.state.round >= row.rounds_limit):
         return {}
-    return wanted_by(plays_of(held), held.played.design.judge, json.loads(row.limits).get("backends", {}))
+    return wanted_by(plays_of(held), held.played.design.judge, backends_known(row))
+
+
+def spent_of(ledger: "Ledger", row: "RunRow") -> "Spent":
+    """What the earlier sessions of a run used."""
+    from orchestrator.cli.watching import Spent
+
+    calls = list(ledger.calls(row.id))
+    asked = [call for call in calls if not call.reused]
+    return Spent(
+        len(asked),
+        len(calls) - len(asked),
+        sum(call.prompt_tokens for call in asked),
+        sum(call.cached_tokens for call in asked),
+        sum(call.completion_tokens for call in asked),
+    )
 
 
 def play_on(
     front: Front,
-    ledger: "Ledger",
+    store: Callable[[], "Ledger"],
     row_of: Callable[[], "RunRow"],
     wanted: Mapping[tuple[str, str], str],
     settings: "Settings",
     backends: "Backends",
+    *,
+    spent: "Spent | None" = None,
 ) -> None:
     """Makes the backends ready, takes or writes the run, and plays it on with a screen until it ends or stops.
 
-    The backends come first: where a key is missing or a model is damaged, no run is written.
+    The backends come first: where a key is missing or a model is damaged, no run is written and no store is made.
     """
     from orchestrator.cli.plain import onlooker
     from orchestrator.runtime.prepare import resolve, started
@@ -135,11 +160,13 @@ def play_on(
     written: list[RunRow] = []
 
     async def playing(stop: "Stop") -> None:
-        with onlooker(out=sys.stderr if front.json else sys.stdout, quiet=front.json, slots=slots) as look:
+        out = sys.stderr if front.json else sys.stdout
+        with onlooker(out=out, quiet=front.json, slots=slots, spent=spent) as look:
             try:
                 await started([backend for _, backend in found.values()])
                 written.append(row_of())
-                await play(ledger, written[0].id, found, stop, look)
+                stop.tell = look.note
+                await play(store(), written[0].id, found, stop, look)
             finally:
                 for backend in backends.made:
                     await backend.aclose()
@@ -151,13 +178,15 @@ def play_on(
         error = stopped
     if not written:
         assert error is not None
+        if isinstance(error, RunPaused):
+            error.hint = "the same command begins again"
         raise error
-    run_id = written[0].id
+    ledger, run_id = store(), written[0].id
     document = document_of(ledger, ledger.run(run_id), settings)
     if error is None:
         front.show(document, lambda: summary(document))
         return
-    error.hint = error.hint.replace("RUN", run_id) or f"orchestrate resume {run_id}"
+    error.hint = _named(error.hint, run_id)
     if front.json:
         document["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint, "where": error.where}
         front.show(document, str)
@@ -167,6 +196,13 @@ def play_on(
         say(f"\n{document['rounds']} rounds are on disk, and so is every answer since.")
         say(f"To go on: orchestrate resume {run_id}")
     raise error
+
+
+def _named(hint: str, run: str) -> str:
+    """The hint with the run's id where it speaks of a run."""
+    for words in ("`orchestrate resume`", "`orchestrate resume last`"):
+        hint = hint.replace(words, f"`orchestrate resume {run}`")
+    return hint.replace("RUN", run) or f"orchestrate resume {run}"
 
 
 def until_stopped(playing: Callable[["Stop"], Coroutine[Any, Any, T]]) -> T:
@@ -190,7 +226,7 @@ def until_stopped(playing: Callable[["Stop"], Coroutine[Any, Any, T]]) -> T:
     try:
         return asyncio.run(whole())
     except KeyboardInterrupt:
-        raise RunPaused("stopped at once by a second Ctrl-C", hint="orchestrate resume last") from None
+        raise RunPaused("stopped at once by a second Ctrl-C", hint="orchestrate resume RUN") from None
 
 
 def document_of(ledger: "Ledger", row: "RunRow", settings: "Settings") -> dict[str, Any]:

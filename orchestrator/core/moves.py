@@ -117,7 +117,7 @@ def _impact(
         )
 
     label = option.label[0].lower() + option.label[1:]
-    text = f"{draft.law.labels[move.seat]}: {label}{'' if succeeded else ', without success'}."
+    text = f"{draft.law.labels[move.seat]} chooses to {label}{'' if succeeded else ', without success'}."
     return Impact(
         _cause(move),
         effects,

@@ -189,10 +189,18 @@ def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
         mean = None if repaired else expected(reply, name)
         weighed = weighed and mean is not None
         ratings[name] = round(float(written) if mean is None else mean, 3)
-    reason = data.get("reason")
     method = "logprobs" if weighed else "sampled"
     score = ratings.pop("plausibility")
-    return Verdict(score, ratings, " ".join(str(reason or "").split())[:300], method), repaired
+    return Verdict(score, ratings, sentence(str(data.get("reason") or "")), method), repaired
+
+
+def sentence(text: str) -> str:
+    """One sentence on one line; one that was cut off ends at its last whole word, with dots."""
+    text = " ".join(text.split()).lstrip(",;. ")[:300]
+    if not text or text.endswith((".", "!", "?")):
+        return text
+    whole, _, _ = text.rpartition(" ")
+    return f"{whole.rstrip(',;:') or text} ..."
 
 
 _DIGITS: tuple[str, ...] = ("1", "2", "3", "4", "5")

@@ -274,11 +274,12 @@ class Prompter:
             "line": quoted(line),
             "open": self.open,
             "close": self.close,
+            "brief": play.style == "choose",
         }
-        rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
-        schema = _object(
-            {"reason": {"type": "string", "maxLength": 110}, **dict.fromkeys((*CRITERIA, "plausibility"), rating)}
-        )
+        ratings = dict.fromkeys((*CRITERIA, "plausibility"), {"type": "integer", "enum": [1, 2, 3, 4, 5]})
+        reason = {"reason": {"type": "string", "maxLength": 120 if play.style == "choose" else 240}}
+        # Reasons first help a strong model; a small one copies the move and then rates its own copy.
+        schema = _object({**ratings, **reason} if play.style == "choose" else {**reason, **ratings})
         parts = (self.world(state, seen), fill("judge", self.prompts, values))
         return self._call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)
 

@@ -53,12 +53,16 @@ class Stop:
 
     def __init__(self) -> None:
         self.reason: OrchestratorError | None = None
+        self.tell: Callable[[str], None] | None = None
+        """Told once, in words, that the run is about to stop."""
         self._event = asyncio.Event()
 
     def now(self, reason: OrchestratorError) -> None:
         if self.reason is None:
             self.reason = reason
             self._event.set()
+            if self.tell is not None:
+                self.tell("stopping: calls in flight may still answer for a second")
 
     async def wait(self) -> None:
         await self._event.wait()

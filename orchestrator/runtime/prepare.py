@@ -98,7 +98,8 @@ def wanted_by(
     found: dict[tuple[str, str], str] = {}
     for seat, play in plays.items():
         if play.by == "model":
-            found.setdefault((play.backend_kind, play.model), str(named.get(seat, settings_default(named))))
+            name = str(named.get(seat, POLICY))
+            found.setdefault((play.backend_kind, play.model), settings_default(named) if name == POLICY else name)
     for index, play in enumerate(judge.plays if judge else ()):
         names = str(named.get("judge", "")).split(",")
         found.setdefault((play.backend_kind, play.model), names[min(index, len(names) - 1)])

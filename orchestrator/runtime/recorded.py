@@ -105,11 +105,12 @@ def own_rules(row: RunRow) -> None:
 
 
 def kept_of(rows: Iterable[CallRow], *, after: int = 0) -> dict[str, Kept]:
-    """Stored calls by key, from the round after `after` on, with the accounting a copy needs."""
-    found: dict[str, Kept] = {}
-    for row in rows:
-        if row.round <= after:
-            continue
+    """Stored calls by key, from the round after `after` on, with the accounting a copy needs. Raises DamageFound."""
+    return {row.key: _kept(row) for row in rows if row.round > after}
+
+
+def _kept(row: CallRow) -> Kept:
+    try:
         reply = Reply.model_validate_json(row.reply)
         usage = Usage(prompt=row.prompt_tokens, cached=row.cached_tokens, completion=row.completion_tokens)
         answer = Answer(
@@ -120,8 +121,11 @@ def kept_of(rows: Iterable[CallRow], *, after: int = 0) -> dict[str, Kept]:
             served_by=row.served_by,
             facts=json.loads(row.facts),
         )
-        found[row.key] = Kept(row.fingerprint, reply, answer, row.backend)
-    return found
+    except (ValidationError, ValueError) as error:
+        raise DamageFound(
+            f"the reply to {row.key} cannot be read", hint=f"orchestrate verify {row.run}", where=row.key
+        ) from error
+    return Kept(row.fingerprint, reply, answer, row.backend)
 
 
 def fork_events(law: Law, fork: ForkPoint) -> list[AnyEvent]:

@@ -152,6 +152,7 @@ def _row_problem(held: Recorded) -> str | None:
     # A run that was killed after its last round has an ending and does not say so yet: `resume` does.
     outcome = state.ending if state.ended and row.status == "finished" else None
     said = {
+        "rules_version": (row.rules_version, design.rules_version),
         "seed": (row.seed, design.seed),
         "scenario": (row.scenario, held.played.law.scenario.scenario),
         "outcome": (row.outcome, outcome),

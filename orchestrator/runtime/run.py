@@ -102,6 +102,15 @@ def plays_of(recorded_: Recorded) -> dict[str, SeatPlay]:
     return {**recorded_.played.design.seats, **recorded_.state.seats}
 
 
+def plays_at(design: Design, at: int) -> dict[str, SeatPlay]:
+    """How each seat is played in the round after `at`, before a further fork there changes anything."""
+    plays = dict(design.seats)
+    for point in design.forks:
+        if point.at <= at:
+            plays.update(point.seats)
+    return plays
+
+
 async def play(
     ledger: Ledger, run: str, backends: Mapping[tuple[str, str], tuple[str, Backend]], stop: Stop, onlooker: Onlooker
 ) -> RunRow:
@@ -215,6 +224,20 @@ def _parent_cache(ledger: Ledger, row: RunRow) -> dict[str, Kept]:
     return kept_of(ledger.calls(row.parent), after=row.fork_round)
 
 
+def forkable(parent: Recorded, at: int, rounds: int | None) -> None:
+    """Raises what `fork` would raise, before anything is fetched, loaded or written."""
+    own_rules(parent.row)
+    if at > parent.state.round or (at == parent.state.round and parent.state.ended):
+        most = parent.state.round - (1 if parent.state.ended else 0)
+        raise UnknownRound(
+            f"run {parent.row.id} has completed {parent.state.round} rounds; --at can be 0 to {most}",
+            hint=f"orchestrate fork {parent.row.id} --at {most}",
+            where="--at",
+        )
+    if rounds is not None and rounds <= at:
+        raise BadUsage(f"--rounds {rounds} ends the run at or before the {at} rounds kept", where="--rounds")
+
+
 def fork(
     ledger: Ledger,
     parent: Recorded,
@@ -226,17 +249,8 @@ def fork(
     name: str | None,
     backends: Mapping[str, str],
 ) -> RunRow:
-    """A new run from a parent's prefix: rounds 1 to `at` are copied. Raises UnknownRound, OtherRules."""
-    own_rules(parent.row)
-    if at > parent.state.round or (at == parent.state.round and parent.state.ended):
-        most = parent.state.round - (1 if parent.state.ended else 0)
-        raise UnknownRound(
-            f"run {parent.row.id} has completed {parent.state.round} rounds; --at can be 0 to {most}",
-            hint=f"orchestrate fork {parent.row.id} --at {most}",
-            where="--at",
-        )
-    if rounds is not None and rounds <= at:
-        raise BadUsage(f"--rounds {rounds} ends the run at or before the {at} rounds kept", where="--rounds")
+    """A new run from a parent's prefix: rounds 1 to `at` are copied. Raises UnknownRound, OtherRules, BadUsage."""
+    forkable(parent, at, rounds)
     kept = [row for row, event in zip(parent.rows, parent.events, strict=True) if event.round <= at]
     earlier = tuple(point for point in parent.played.design.forks if point.at <= at)
     point = ForkPoint(at=at, parent_hash=kept[-1].hash, seats=dict(seats), sets=dict(sets))
@@ -276,5 +290,5 @@ def _length(parent: RunRow, at: int, rounds: int | None) -> int | None:
 
 
 def interrupted() -> RunPaused:
-    """Why a run stops on Ctrl-C."""
-    return RunPaused("stopped by Ctrl-C", hint="orchestrate resume last")
+    """Why a run stops on Ctrl-C or SIGTERM."""
+    return RunPaused("stopped by Ctrl-C", hint="orchestrate resume RUN")

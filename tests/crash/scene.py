@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime.replay import check
-from tests.support.lab import Lab
+from tests.support.lab import Lab, nothing
 from tests.support.nursery import Child, Nursery
 from tests.support.playing import desk
 from tests.support.work import DUEL, TOML
@@ -50,7 +50,7 @@ class Scene:
         setattr(self.lab, hook, kill)
         begun.append(child_of())
         assert begun[0].wait() == -signal.SIGKILL
-        setattr(self.lab, hook, lambda number: None)
+        setattr(self.lab, hook, nothing)
 
     def recorded(self) -> set[int]:
         """The seeds of all stored calls."""

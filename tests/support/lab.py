@@ -15,7 +15,20 @@ from typing import Any
 
 from tests.support.fault_server import Exchange, FaultServer, completion
 
-WORDS = "compute prices courts talent power risk trust money speed care rivals clients buyers chips labour growth".split()
+WORDS = (
+    "compute",
+    "prices",
+    "courts",
+    "talent",
+    "power",
+    "risk",
+    "trust",
+    "money",
+    "speed",
+    "care",
+    "rivals",
+    "clients",
+)
 
 
 def fitting(schema: dict[str, Any], dice: random.Random) -> Any:
@@ -55,9 +68,9 @@ class Lab:
         """The seed of each request, in order of arrival."""
         self.answered: list[int] = []
         """The seed of each request whose answer was sent."""
-        self.arrived: Callable[[int], None] = _nothing
+        self.arrived: Callable[[int], None] = nothing
         """Called with the request's number before it is answered."""
-        self.sent: Callable[[int], None] = _nothing
+        self.sent: Callable[[int], None] = nothing
         """Called with the request's number right after its answer was sent."""
         self.hold: threading.Event | None = None
         """No answer is sent before it is set."""
@@ -80,7 +93,8 @@ class Lab:
         sent(number)
 
 
-def _nothing(number: int) -> None: ...
+def nothing(number: int) -> None:
+    """What a hook does where nobody wants one."""
 
 
 @contextmanager

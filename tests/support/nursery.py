@@ -136,8 +136,10 @@ def _waited(pid: int, seconds: float) -> int | None:
         time.sleep(0.005)
 
 
-WARM = """cli.main cli.again cli.plain cli.play cli.store cli.verify backends.openai core.templates ledger.store
-library.loading runtime.prepare runtime.replay runtime.run views.projections""".split()
+WARM = (
+    "cli.main", "cli.again", "cli.plain", "cli.play", "cli.store", "cli.verify", "backends.openai", "core.templates",
+    "ledger.store", "library.loading", "runtime.prepare", "runtime.replay", "runtime.run", "views.projections",
+)  # fmt: skip
 """Modules of ours that a command loads when it needs them."""
 
 

@@ -65,7 +65,8 @@ class Work:
         """Runs a command; its exit code must be `code` (None: any)."""
         self._capsys.readouterr()
         found = main(list(words))
-        done = Done(found, *self._capsys.readouterr())
+        said = self._capsys.readouterr()
+        done = Done(found, said.out, said.err)
         assert code is None or done.code == code, done.err or done.out
         return done
 
