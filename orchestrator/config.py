@@ -190,6 +190,7 @@ def load(config_file: Path | None, env: Mapping[str, str], flags: Mapping[str, o
         values["db"] = file.db
     if env.get("ORCHESTRATE_DB"):
         values["db"], origins["db"] = env["ORCHESTRATE_DB"], "environment ORCHESTRATE_DB"
+    stood = origins.get("seats.default", "default")
     for name, value in flags.items():
         if value is not None:
             values[name], origins[name] = value, f"flag {_flag(name)}"
@@ -201,7 +202,7 @@ def load(config_file: Path | None, env: Mapping[str, str], flags: Mapping[str, o
         # One configured server is enough to play: the judge sits where the seats do, or would without --policy all.
         sits = default if default != POLICY else file.seats.get("default", "local")
         judge = "local" if sits == POLICY else sits
-        origins["seats.judge"] = "default" if default == "local" else "as seats.default"
+        origins["seats.judge"] = "default" if sits == "local" else "as seats.default" if sits == default else stood
     panel = cast(list[object], judge) if isinstance(judge, list) else [] if judge == OFF else [judge]
     settings = Settings(
         db=str(values.pop("db", "runs/orchestrate.db")),

@@ -8,7 +8,7 @@ from orchestrator.core import rules
 from orchestrator.core.call import Call
 from orchestrator.core.events import SeatPlay
 from orchestrator.core.observe import observe
-from orchestrator.core.prompts import Prompter
+from orchestrator.core.prompts import PROMPTS, Prompter
 from orchestrator.core.seated import Keys
 from orchestrator.core.state import fold
 from orchestrator.runtime.recorded import Played
@@ -45,6 +45,16 @@ def dry_document(played: Played, named: Mapping[str, str], rounds: int | None) -
 
 def _style(play: SeatPlay) -> str:
     return play.style if play.by == "model" else "policy"
+
+
+def rehearse(played: Played) -> None:
+    """Builds the first questions and reads every template, where anybody will be asked. Raises BadPrompt."""
+    design = played.design
+    if design.judge is not None or any(play.by == "model" for play in design.seats.values()):
+        from orchestrator.core.templates import check
+
+        check(played.prompts, PROMPTS)
+        first_calls(played)
 
 
 def first_calls(played: Played) -> list[Call]:

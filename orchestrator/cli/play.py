@@ -67,6 +67,7 @@ def run(
 ) -> None:
     """Plays a scenario from its start."""
     del judge_mode
+    from orchestrator.cli.dryrun import dry_document, dry_text, rehearse
     from orchestrator.core.interventions import checked_sets
     from orchestrator.ledger.ids import checked_name
     from orchestrator.runtime.prepare import load_law, prepare
@@ -82,11 +83,10 @@ def run(
     if name is not None:
         checked_name(name)
     if dry_run:
-        from orchestrator.cli.dryrun import dry_document, dry_text
-
         played, named = prepare(
             loaded, law, settings, backends_of(settings), seed=seed, sets=sets, judge_policy=judge_policy
         )
+        rehearse(played)
         document = dry_document(played, named, rounds)
         front.show(document, lambda: dry_text(document))
         return
@@ -103,6 +103,7 @@ def run(
         fetch_missing(front, settings, [*used, *(settings.judge if models else ())], allowed=not no_download, yes=yes)
         backends = backends_of(settings)
         played, named = prepare(loaded, law, settings, backends, seed=seed, sets=sets, judge_policy=judge_policy)
+        rehearse(played)
         limits = Limits(max_calls, max_tokens)
 
         def new() -> "RunRow":

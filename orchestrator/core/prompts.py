@@ -276,7 +276,7 @@ class Prompter:
             "close": self.close,
             "brief": play.style == "choose",
         }
-        ratings = dict.fromkeys((*CRITERIA, "plausibility"), {"type": "integer", "enum": [1, 2, 3, 4, 5]})
+        ratings = {key_0: {"type": "integer", "enum": [1, 2, 3, 4, 5]} for key_0 in (*CRITERIA, "plausibility")}
         reason = {"reason": {"type": "string", "maxLength": 120 if play.style == "choose" else 240}}
         # Reasons first help a strong model; a small one copies the move and then rates its own copy.
         schema = _object({**ratings, **reason} if play.style == "choose" else {**reason, **ratings})

@@ -3,7 +3,7 @@
 A run's prompts travel in exports, so they are untrusted: nothing in a template can compute, call or run long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -49,16 +49,33 @@ def _within(loop: nodes.For) -> int:
     return max((1 + _within(inner) for inner in loop.find_all(nodes.For)), default=0)
 
 
+_FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, OverflowError, MemoryError)
+
+
+def check(prompts: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raises BadPrompt for a template that is missing or that cannot be read, before any is needed."""
+    for name in names:
+        where = f"prompts/{name}.j2"
+        if name not in prompts:
+            raise BadPrompt(f"{where} is missing", hint="put the shipped template back", where=where)
+        try:
+            _template(prompts[name])
+        except _FAULTS as error:
+            line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
+            raise _unfit(f"cannot be read: {str(error)[:160]}", where, f"{where}:{line}") from None
+
+
+def _unfit(why: str, file: str, where: str) -> BadPrompt:
+    return BadPrompt(f"{file} {why}", hint="compare it with the shipped template", where=where)
+
+
 def fill(name: str, prompts: Mapping[str, str], values: Mapping[str, Any]) -> str:
     """One rendered template. Raises BadPrompt where it does not render or grows beyond 60,000 characters."""
+    where = f"prompts/{name}.j2"
     try:
         made = _template(prompts[name]).render(values)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, OverflowError, MemoryError) as error:
-        raise BadPrompt(
-            f"prompts/{name}.j2 does not render: {str(error)[:160]}",
-            hint="compare it with the shipped template",
-            where=f"prompts/{name}.j2",
-        ) from None
+    except _FAULTS as error:
+        raise _unfit(f"does not render: {str(error)[:160]}", where, where) from None
     if len(made) > 60_000:
-        raise BadPrompt(f"prompts/{name}.j2 grew beyond 60,000 characters", where=f"prompts/{name}.j2")
+        raise BadPrompt(f"{where} grew beyond 60,000 characters", where=where)
     return made

@@ -30,7 +30,7 @@ def test_an_error_of_ours_ends_in_its_own_code(
     raised = error("it is so", hint="do this", where="there:1")
     assert bounded(lambda: raising(raised), as_json=False) == error.code
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", "error: it is so\nhint: do this\n")
+    assert (shown.out, shown.err) == ("", "error: it is so (there:1)\nhint: do this\n")
 
 
 def test_with_json_the_error_is_the_document(capsys: pytest.CaptureFixture[str]) -> None:

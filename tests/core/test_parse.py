@@ -212,10 +212,10 @@ def test_a_digit_that_shares_its_token_is_read_as_written() -> None:
 
 
 def test_without_probabilities_the_written_number_counts() -> None:
-    found = parse.verdict(reply({"reason": "  because\nof  it ", **RATINGS}))
+    found = parse.verdict(reply({"reason": "  because\nof  it. ", **RATINGS}))
     assert not isinstance(found, Malformed)
     assert found[0] == parse.Verdict(
-        3, {name: value for name, value in RATINGS.items() if name != "plausibility"}, "because of it", "sampled"
+        3, {name: value for name, value in RATINGS.items() if name != "plausibility"}, "because of it.", "sampled"
     )
 
 

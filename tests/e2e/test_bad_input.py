@@ -9,6 +9,7 @@ from tests.support.lab import Lab
 from tests.support.work import DUEL, Done, Work
 
 PLAY = ("run", "--scenario", "duel", "--policy", "all", "--rounds", "1")
+LLAMA = '[backends.x]\nkind = "llama"\nmodel = "m.gguf"\n'
 OPENAI = '[backends.x]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\n'
 SEATED = '[seats]\ndefault = "x"\n'
 SCENARIO = "scenarios/duel/scenario.yaml"
@@ -45,7 +46,7 @@ CASES = [
     Case("unknown backend", 6, "unknown_backend", (*PLAY[:3], "--backend", "nosuch"), ("nosuch", "local")),
     Case("unknown judge", 6, "unknown_backend", (*PLAY, "--judge", "nosuch"), ("nosuch",)),
     Case("unknown seat", 2, "unknown_seat", (*PLAY, "--policy", "seat_x"), ("seat_x", "seat_")),
-    Case("unknown seat, backend", 2, "unknown_seat", (*PLAY, "--backend", "nobody=local"), ("nobody", "seat_a, seat_b")),
+    Case("unknown seat, backend", 2, "unknown_seat", (*PLAY, "--backend", "nobody=local"), ("nobody", "seat_b")),
     Case("a seat of both", 2, "bad_usage", (*PLAY[:3], "--policy", "seat_a", "--backend", "seat_a=local"), ("seat_a",)),
     Case("unknown command", 2, "bad_usage", ("pley",), ("pley", "replay")),
     Case("unknown flag", 2, "bad_usage", (*PLAY, "--round", "3"), ("--round",)),
@@ -91,11 +92,11 @@ CASES = [
     Case("missing key of the judge", 2, "missing_key", (*PLAY, "--judge", "x", "--judge-policy"), ("NO_SUCH_KEY_VAR",),
          {"orchestrate.toml": OPENAI + 'api_key_env = "NO_SUCH_KEY_VAR"\n'}),
     Case("truncated model", 2, "bad_model_file", DUEL, ("m.gguf",),
-         {"m.gguf": b"GGUF\x03\x00", "orchestrate.toml": '[backends.x]\nkind = "llama"\nmodel = "m.gguf"\n' + SEATED}),
+         {"m.gguf": b"GGUF\x03\x00", "orchestrate.toml": LLAMA + SEATED}),
     Case("no model at all", 2, "bad_model_file", DUEL, ("m.gguf", "GGUF"),
-         {"m.gguf": b"PK\x03\x04" * 99, "orchestrate.toml": '[backends.x]\nkind = "llama"\nmodel = "m.gguf"\n' + SEATED}),
+         {"m.gguf": b"PK\x03\x04" * 99, "orchestrate.toml": LLAMA + SEATED}),
     Case("missing model file", 2, "bad_model_file", DUEL, ("m.gguf",),
-         {"orchestrate.toml": '[backends.x]\nkind = "llama"\nmodel = "m.gguf"\n' + SEATED}),
+         {"orchestrate.toml": LLAMA + SEATED}),
     Case("model of no name", 6, "unknown_model", DUEL, ("qwen9",),
          {"orchestrate.toml": '[backends.x]\nkind = "llama"\nmodel = "qwen9"\n' + SEATED}),
     Case("missing script", 2, "bad_file", DUEL, ("a.jsonl",),
@@ -108,14 +109,20 @@ CASES = [
          {"x.db": b"no database " * 100}),
     Case("a folder for a database", 2, "bad_database", ("--db", "scenarios", *PLAY), ("scenarios",)),
     Case("no file to import", 2, "bad_file", ("runs", "import", "nosuch.jsonl"), ("nosuch.jsonl",)),
-    Case("scenario, YAML", 2, "bad_scenario", PLAY, (f"{SCENARIO}:2",), {SCENARIO: "title: A duel -> title: 'A duel"}),
-    Case("scenario, unknown key", 2, "bad_scenario", PLAY, (SCENARIO, "tittle"), {SCENARIO: "title: A -> tittle: A"}),
-    Case("scenario, unknown name", 2, "bad_scenario", PLAY, (SCENARIO, "self.pase"),
+    Case("scenario, YAML", 2, "bad_scenario", PLAY, (f"{SCENARIO}:30",), {SCENARIO: "title: A duel -> title: 'A duel"}),
+    Case("scenario, unknown key", 2, "bad_scenario", PLAY, (f"{SCENARIO}:2", "tittle"),
+         {SCENARIO: "title: A duel -> tittle: x\ntitle: A duel"}),
+    Case("scenario, unknown name", 2, "bad_scenario", PLAY, (f"{SCENARIO}:10", "pase", "phase"),
          {SCENARIO: "self.cap / self.money -> self.pase / self.money"}),
-    Case("scenario, no number", 2, "bad_scenario", PLAY, (SCENARIO,), {SCENARIO: "rounds: 4 -> rounds: four"}),
+    Case("scenario, no number", 2, "bad_scenario", PLAY, (f"{SCENARIO}:4",), {SCENARIO: "rounds: 4 -> rounds: four"}),
     Case("persona", 2, "bad_persona", PLAY, ("seat_a.md", "do"),
          {"personas/duel/seat_a.md": "do: hit -> do: hitt"}),
-    Case("prompt", 2, "bad_prompt", (*DUEL, "--dry-run"), ("compose.j2",), {"prompts/compose.j2": "{{ nosuch"}),
+    Case("prompt, syntax", 2, "bad_prompt", DUEL, ("prompts/judge.j2",),
+         {"orchestrate.toml": OPENAI + SEATED, "prompts/judge.j2": "{{ nosuch"}),
+    Case("prompt, name", 2, "bad_prompt", DUEL, ("prompts/compose.j2", "nosuch"),
+         {"orchestrate.toml": OPENAI + SEATED, "prompts/compose.j2": "{{ nosuch }}"}),
+    Case("prompt, dry run", 2, "bad_prompt", (*DUEL, "--dry-run"), ("prompts/speak.j2",),
+         {"orchestrate.toml": OPENAI + SEATED, "prompts/speak.j2": "{% for %}"}),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, Stopped
+from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, StoreFailed
 from orchestrator.ledger import engines
 from orchestrator.ledger.faults import is_of_the_store, store_fault
 from orchestrator.ledger.store import Ledger
@@ -17,9 +17,9 @@ from tests.ledger.making import begun, record
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("SQLITE_FULL", Stopped),
-        ("SQLITE_IOERR_FSYNC", Stopped),
-        ("SQLITE_CANTOPEN", Stopped),
+        ("SQLITE_FULL", StoreFailed),
+        ("SQLITE_IOERR_FSYNC", StoreFailed),
+        ("SQLITE_CANTOPEN", StoreFailed),
         ("SQLITE_BUSY", RunBusy),
         ("SQLITE_BUSY_SNAPSHOT", RunBusy),
         ("SQLITE_READONLY", BadDatabase),
@@ -68,5 +68,5 @@ def test_a_store_that_is_taken_away_is_a_sentence(tmp_path: Path) -> None:
     with Ledger.open(str(path)) as ledger:
         ledger._engine.dispose()  # pyright: ignore[reportPrivateUsage] - as if it had not been read yet
         path.unlink()
-        with pytest.raises(Stopped, match="could not be read or written"):
+        with pytest.raises(StoreFailed, match="could not be read or written"):
             ledger.runs()

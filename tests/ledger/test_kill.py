@@ -153,7 +153,7 @@ def test_a_full_or_failing_disk_is_a_sentence_and_nothing_half_written(
     Ledger.open(str(path)).close()
     assert victims.run("play", path, f"{call}:error={error}:when={first}+") == 0
     said = _said(path)
-    assert said[-1].startswith("stopped: the store")
+    assert said[-1].startswith("store_failed: the store")
     assert "Traceback" not in said[-1]
     _hold(path, said)
     assert victims.run("play", path, "pwrite64:when=1+:delay_enter=0") == 0

@@ -232,13 +232,11 @@ def test_a_run_under_way_is_refused_to_a_second_player(tmp_path: Path) -> None:
             play(ledger, row, Rule())
 
 
-def test_other_rules_are_refused(tmp_path: Path) -> None:
+def test_other_rules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with store(tmp_path) as ledger:
         row = begin(ledger)
-    with sqlite3.connect(tmp_path / "runs.db") as connection:
-        connection.execute("update runs set rules_version = rules_version + 1")
-    connection.close()
-    with store(tmp_path) as ledger:
+        for module in ("recorded", "replay"):
+            monkeypatch.setattr(f"orchestrator.runtime.{module}.RULES_VERSION", RULES_VERSION + 1)
         with pytest.raises(OtherRules):
             play(ledger, row, Rule())
         with pytest.raises(OtherRules):
