@@ -66,7 +66,7 @@ class Prompter:
 
     def system(self) -> str:
         scenario = self.law.scenario
-        seats = ", ".join(seat.label for seat in scenario.seats.values())
+        seats = "; ".join(self._player(seat) for seat in scenario.seats)
         return fill(
             "system",
             self.prompts,
@@ -79,6 +79,11 @@ class Prompter:
                 "close": self.close,
             },
         ).strip()
+
+    def _player(self, seat: str) -> str:
+        """A player as all know it: its name and, where it decides for itself, its authority."""
+        held, authority = self.law.scenario.seats[seat], self.law.personas[seat].authority
+        return f"{held.label} ({', '.join(authority)})" if held.by == "model" and authority else held.label
 
     def world(self, state: RunState, seen: Observation) -> str:
         """Record and state of the world: the same for all seats of a round."""
@@ -261,7 +266,6 @@ class Prompter:
         more: Sequence[Message] = (),
     ) -> Call:
         """A verdict on one move, blind to the model behind it."""
-        persona = self.law.personas[move.seat]
         what = (
             f"something of its own: {self.open}{quoted(move.attempt)}{self.close}"
             if move.action == FREE
@@ -269,7 +273,6 @@ class Prompter:
         )
         values = {
             "label": seen.label,
-            "authority": "; ".join(persona.authority) or "a private actor",
             "move": what,
             "line": quoted(line),
             "open": self.open,
