@@ -133,7 +133,7 @@ def _option(option: Option) -> str:
 def _record(before: RunState, state: RunState, happened: Sequence[AnyEvent]) -> Iterator[str]:
     """What everyone reads of the round, and what went otherwise than chosen."""
     yield "Record"
-    new: tuple[Line, ...] = state.record[len(before.record) :]
+    new: Sequence[Line] = state.record[len(before.record) :]
     for line in new:
         yield f"  {line.date} {line.text}"
     if not new:

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -206,27 +207,42 @@ def _named(hint: str, run: str) -> str:
 
 
 def until_stopped(playing: Callable[["Stop"], Coroutine[Any, Any, T]]) -> T:
-    """Runs it; the first Ctrl-C (or SIGTERM) asks for a clean stop, the second ends at once."""
+    """Runs it; the first Ctrl-C (or SIGTERM) asks for a clean stop, the second ends at once.
+
+    Handlers of Python's own, not of the loop's: those are served only between awaits, and rules that compute
+    for seconds await nothing.
+    """
     from orchestrator.runtime.ask import Stop
     from orchestrator.runtime.run import interrupted
 
+    asked: list[tuple[asyncio.AbstractEventLoop, Stop]] = []
+    presses = 0
+
     async def whole() -> T:
         stop = Stop()
-        loop = asyncio.get_running_loop()
-
-        def halt() -> None:
-            if stop.reason is not None:
-                raise KeyboardInterrupt
-            stop.now(interrupted())
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, halt)
+        asked.append((asyncio.get_running_loop(), stop))
         return await playing(stop)
 
+    def pressed(_number: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses > 1 or not asked:
+            raise KeyboardInterrupt
+        loop, stop = asked[0]
+        loop.call_soon_threadsafe(stop.now, interrupted())  # the loop may be asleep: this wakes it
+
+    before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return asyncio.run(whole())
     except KeyboardInterrupt:
-        raise RunPaused("stopped at once by a second Ctrl-C", hint="orchestrate resume RUN") from None
+        raise RunPaused(_at_once(presses), hint="orchestrate resume RUN") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _at_once(presses: int) -> str:
+    return "stopped at once by a second Ctrl-C" if presses > 1 else "stopped by Ctrl-C before it began"
 
 
 def document_of(ledger: "Ledger", row: "RunRow", settings: "Settings") -> dict[str, Any]:

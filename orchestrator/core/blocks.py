@@ -9,6 +9,7 @@ from orchestrator.core.parts import Action, Effects, Process, Rule, Target, Tell
 from orchestrator.core.scenario import Scenario
 from orchestrator.core.text import Text, compile_text
 from orchestrator.core.value import rounded
+from orchestrator.core.weighing import MOST_PASSES, Weigher, too_much
 
 
 def constant(text: str, type_: Type, value: Any) -> Compiled:
@@ -18,6 +19,16 @@ def constant(text: str, type_: Type, value: Any) -> Compiled:
         return value
 
     return Compiled(text, type_, run, frozenset())
+
+
+MOST_PROBLEMS = 100
+"""More are not looked for: nobody reads them, and each takes its search for near names."""
+MOST_LABEL = 1000
+"""Passes of a template for the names of instances: every sentence that names one evaluates it."""
+
+
+class TooMany(Exception):
+    """Enough problems were found."""
 
 
 TRUE = constant("True", BOOL, value=True)
@@ -49,13 +60,18 @@ class Builder:
 
     def __init__(self, scenario: Scenario, names: Names, problems: list[Problem]) -> None:
         self.scenario, self.names, self.problems = scenario, names, problems
-        self.variables: Mapping[tuple[str, str], VariableInfo] = {}
+        self.variables: dict[tuple[str, str], VariableInfo] = {}
         self.events: dict[str, dict[str, Type]] = {}
         """Happening -> its parameters."""
+        self.weigh = Weigher({})
+        self._holders: dict[str, dict[str, str]] = {}
         self._who: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def say(self, path: Iterable[str], message: str) -> None:
+        """Notes a problem. Raises TooMany with the last that is kept."""
         self.problems.append(Problem(tuple(path), message))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise TooMany
 
     def expr(self, text: str, scope: Scope, at: tuple[str, ...], want: str = "", *, changing: bool = False) -> Compiled:
         try:
@@ -66,7 +82,13 @@ class Builder:
             self.say(at, str(error))
             return TRUE
         self.seen(code, scope, at)
+        self.weighed(code, at)
         return code
+
+    def weighed(self, code: Compiled, at: tuple[str, ...]) -> None:
+        """An expression must end soon."""
+        if (cost := self.weigh.of(code)) > MOST_PASSES:
+            self.say(at, too_much(code.text, cost))
 
     def seen(self, code: Compiled, scope: Scope, at: tuple[str, ...]) -> None:
         """Whoever acts on an expression must see what it reads, or a menu would tell secrets."""
@@ -93,6 +115,7 @@ class Builder:
         for part in made.parts:
             if not isinstance(part, str):
                 self.seen(part[0], scope, at)
+                self.weighed(part[0], at)
         return made
 
     def who(self, given: Iterable[str], at: tuple[str, ...]) -> tuple[str, ...]:
@@ -223,7 +246,10 @@ class Builder:
         held = self.scenario.ledgers.get(ledger)
         if held is None:
             self.say(at, f"no ledger is called '{ledger}'{near(ledger, self.scenario.ledgers)}")
-        holders = {kind: key for (kind, key), info in self.variables.items() if info.ledger == ledger}
+        if ledger not in self._holders:
+            kept = [(kind, key) for (kind, key), info in reversed(self.variables.items()) if info.ledger == ledger]
+            self._holders[ledger] = dict(kept)  # of two in one kind the first
+        holders = self._holders[ledger]
         ends: list[Compiled | None] = []
         for word, text, open_ in (
             ("from", move.from_, held.sources if held else ()),
@@ -361,7 +387,7 @@ class Builder:
             return given
         if given is None:
             given = 0
-        if isinstance(given, bool) or not isinstance(given, (int, float)) or given - given != 0:
+        if isinstance(given, bool) or not isinstance(given, (int, float)) or not abs(given) <= 1e300:
             self.say(at, f"'{given}' is no finite number")
             return 0
         if variable.range and not variable.range[0] <= given <= variable.range[1]:

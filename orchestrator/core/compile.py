@@ -4,12 +4,15 @@ Problems are collected, not raised one by one, so that an author sees all of the
 path of keys that leads to it, which the library turns into a file and a line.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from orchestrator.core.blocks import Builder, Problem, Scope
-from orchestrator.core.calendar import day_number
+from orchestrator.core import workload
+from orchestrator.core.blocks import Builder, Problem, Scope, TooMany
+from orchestrator.core.calendar import civil, day_number, span_of
 from orchestrator.core.expr import BOOL, NUM, Names, Slot, Type, compile_derived, near
+from orchestrator.core.expr import Compiled as Code
 from orchestrator.core.expr import ExprProblem as Unfit
 from orchestrator.core.law import CAction, CFree, CIndicator, CRule, Law, VariableInfo
 from orchestrator.core.parts import Process, Variable
@@ -22,6 +25,8 @@ RESERVED = frozenset({
     "value", "was",
 })  # fmt: skip
 """Names with a meaning of their own in expressions."""
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Dates are compared as texts of four digits for the year, also those of reports that come after the end."""
 
 
 class Compiled(NamedTuple):
@@ -31,13 +36,24 @@ class Compiled(NamedTuple):
 
 
 def compile_law(scenario: Scenario, personas: Mapping[str, Persona]) -> Compiled:
-    """The law, or everything that stands against it."""
+    """The law, or what stands against it: everything, or the first hundred problems."""
     problems: list[Problem] = []
+    try:
+        law = _law(scenario, personas, problems)
+    except TooMany:
+        return Compiled(None, tuple(problems))
+    return Compiled(None if problems else law, tuple(problems))
+
+
+def _law(scenario: Scenario, personas: Mapping[str, Persona], problems: list[Problem]) -> Law | None:
     names = declared(scenario, problems)
     build = Builder(scenario, names, problems)
     variables = _variables(scenario, build)
     build.variables = variables
-    values, derived = _world(scenario, build), _derived(scenario, names, problems)
+    values = _world(scenario, build)
+    if workload.crowded(build):
+        return None
+    derived = _derived(scenario, build)
     build.happenings()
     rules = tuple(compile_rule(build, key, rule) for key, rule in scenario.rules.items())
     processes = {key: compile_process(build, key, process) for key, process in scenario.processes.items()}
@@ -61,7 +77,20 @@ def compile_law(scenario: Scenario, personas: Mapping[str, Persona]) -> Compiled
         labels=_labels(scenario),
     )
     _whole(scenario, build)
-    return Compiled(None if problems else law, tuple(problems))
+    return law if problems else _weighed(law, build)
+
+
+def _weighed(law: Law, build: Builder) -> Law:
+    """The law with what its parts cost; a problem where a round would take too long."""
+    work, loads = workload.work_of(law, build.weigh)
+    heaviest, total = workload.heaviest(loads)
+    if heaviest is not None and total > workload.MOST_ROUND:
+        build.say(
+            heaviest.path,
+            f"a round would take up to {total:,} passes through rules, conditions and events, most of them "
+            f"({heaviest.passes:,}) here: at most {workload.MOST_ROUND:,}",
+        )
+    return law._replace(work=work)
 
 
 def _followed(rules: tuple[CRule, ...]) -> set[str]:
@@ -79,8 +108,8 @@ def _closing(build: Builder, key: str, says: str) -> Text:
 
 
 def _labels(scenario: Scenario) -> dict[str, str]:
-    entities = {key: entity.label or key.replace("_", " ") for key, entity in scenario.entities.items()}
-    return {**entities, **{key: seat.label for key, seat in scenario.seats.items()}}
+    entities = {key: entity.label.strip() or key.replace("_", " ") for key, entity in scenario.entities.items()}
+    return {**entities, **{key: seat.label.strip() or key.replace("_", " ") for key, seat in scenario.seats.items()}}
 
 
 def declared(scenario: Scenario, problems: list[Problem]) -> Names:
@@ -101,6 +130,10 @@ def declared(scenario: Scenario, problems: list[Problem]) -> Names:
         frozenset(scenario.seats),
         frozenset(scenario.numbers),
         frozenset(reports),
+        {
+            **Counter(entity.kind for entity in scenario.entities.values()),
+            **{key: workload.lifetime(process) for key, process in scenario.processes.items()},
+        },
     )
 
 
@@ -148,10 +181,16 @@ def _blocks(scenario: Scenario) -> list[Any]:
 
 def _start(scenario: Scenario, problems: list[Problem]) -> int:
     try:
-        return day_number(scenario.clock.start)
+        start = day_number(scenario.clock.start)
     except ValueError as error:
         problems.append(Problem(("clock", "start"), str(error)))
         return 0
+    last = span_of(start, scenario.clock.step, scenario.clock.rounds)[1]
+    if not FIRST_YEAR <= civil(start)[0] <= civil(last)[0] <= LAST_YEAR:
+        problems.append(
+            Problem(("clock", "start"), f"the exercise must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
+        )
+    return start
 
 
 def _variables(scenario: Scenario, build: Builder) -> dict[tuple[str, str], VariableInfo]:
@@ -213,9 +252,8 @@ def _world(scenario: Scenario, build: Builder) -> dict[str, dict[str, Any]]:
     return values
 
 
-def _derived(scenario: Scenario, names: Names, problems: list[Problem]) -> dict[str, Any]:
-    derived: dict[str, Any] = {}
-    reads: dict[str, set[str]] = {}
+def _derived(scenario: Scenario, build: Builder) -> dict[str, Any]:
+    codes: dict[str, Code] = {}
     groups = {
         **{kind: held.variables for kind, held in scenario.kinds.items()},
         **{key: process.holds for key, process in scenario.processes.items()},
@@ -226,23 +264,15 @@ def _derived(scenario: Scenario, names: Names, problems: list[Problem]) -> dict[
             if variable.is_ is None:
                 continue
             try:
-                code = compile_derived(variable.is_, names, kind)
+                codes[f"{kind}.{key}"] = compile_derived(variable.is_, build.names, kind)
             except Unfit as error:
-                problems.append(Problem((*section, key, "is"), str(error)))
-                continue
-            derived[f"{kind}.{key}"] = code.run
-            reads[f"{kind}.{key}"] = {f"{k}.{v}" for k, v in code.reads}
-    for key in reads:
-        seen, todo = set[str](), list(reads[key])
-        while todo:
-            now = todo.pop()
-            if now == key:
-                problems.append(Problem(("kinds", *key.split("."), "is"), f"'{key}' is derived from itself"))
-                break
-            if now not in seen:
-                seen.add(now)
-                todo += reads.get(now, ())
-    return derived
+                build.say((*section, key, "is"), str(error))
+    build.weigh = workload.Weigher(codes)
+    for key, message in build.weigh.wrong:
+        kind, _, name = key.partition(".")
+        section = ("kinds", kind) if kind in scenario.kinds else ("processes", kind, "holds")
+        build.say((*section, name, "is"), message)
+    return {key: code.run for key, code in codes.items()}
 
 
 def _free(scenario: Scenario, build: Builder) -> dict[str, dict[str, CFree]]:

@@ -11,6 +11,8 @@ from orchestrator.core.law import Law
 from orchestrator.core.state import Known, RunState, evolve
 from orchestrator.core.text import render
 
+PURSE = 1_000_000
+"""Passes (see `workload`) that one stretch of a round may spend on what cannot be foreseen at load."""
 _UNKNOWN = {"count": 0.0, "value": 0.0, "rounds_ago": 999.0}
 
 
@@ -82,6 +84,9 @@ class Draft:
         self.state = state
         self.day = day
         self.events: list[AnyEvent] = []
+        in_turn = deciding and law.scenario.turns.apply == "in_order"
+        self.purse = PURSE // (len(law.scenario.seats) if in_turn else 1)
+        self._broke = False
         self._members = members_of(law, state)
         self._count = len(state.instances)
         self._clock: tuple[tuple[int, int], dict[str, int]] = (-1, -1), {}
@@ -131,6 +136,19 @@ class Draft:
 
     def failed(self, cause: Cause, what: str, cites: tuple[str, ...] = ()) -> None:
         self.emit(ev.RuleFailed(**self.common(cause, cites=cites, what=what)))
+
+    def pay(self, passes: int, cause: Cause) -> bool:
+        """Takes the cost of what an event or a process leads to; False, told once, when there is no more to spend.
+
+        Counted and never timed: the same run stops at the same place on every machine.
+        """
+        if passes > self.purse and not self._broke:
+            self._broke = True
+            self.failed(cause, "too much follows from too much: the rest of what would follow is left out")
+        if self._broke:
+            return False
+        self.purse -= passes
+        return True
 
     def label(self, entity: str) -> str:
         """What people call an entity, a seat or a process instance."""

@@ -20,6 +20,8 @@ from orchestrator.core.state import with_changes
 from orchestrator.core.text import render
 from orchestrator.core.value import rounded
 
+MOST_PENDING = 5_000
+"""Reports on their way: every date looks through them."""
 ARITHMETIC = (ZeroDivisionError, ValueError, OverflowError, KeyError, TypeError)
 """What an expression raises where it has no result (a null reference is a KeyError or TypeError)."""
 
@@ -125,6 +127,11 @@ def _finite(value: float) -> float:
     return value
 
 
+def _kept(value: Any) -> Any:
+    """A value that an event can hold."""
+    return _finite(value) if isinstance(value, float) else value
+
+
 def _entity(found: Any, scene: Scene) -> str:
     if found not in scene.values:
         raise KeyError("a reference that points to nothing")
@@ -134,13 +141,14 @@ def _entity(found: Any, scene: Scene) -> str:
 def _moved(move: CTransfer, index: int, scene: Scene) -> Moved:
     payer = None if move.payer is None else _entity(move.payer.run(scene), scene)
     receiver = None if move.receiver is None else _entity(move.receiver.run(scene), scene)
-    return Moved(index, move.ledger, payer, receiver, max(0.0, _finite(float(move.amount.run(scene)))))
+    return Moved(index, move.ledger, payer, receiver, max(0.0, _finite(float(move.amount.run(scene)))), move.variables)
 
 
 def _read(draft: Draft, impact: Impact, scene: Scene) -> Told:
     effects = impact.effects
     happened = tuple(
-        Happening(name=name, params={key: code.run(scene) for key, code in params}) for name, params in effects.emits
+        Happening(name=name, params={key: _kept(code.run(scene)) for key, code in params})
+        for name, params in effects.emits
     )
     starts = tuple((name, {role: code.run(scene) for role, code in roles}) for name, roles in effects.starts)
     sends = tuple((code.run(scene), stage) for code, stage in effects.sends)
@@ -193,6 +201,9 @@ def _write(
         event = impact.make(**common)
         draft.emit(event.model_copy(update={"on": None}) if shared else event)
     for tell, seats, value, says in one.reports:
+        if len(draft.state.pending) >= MOST_PENDING:
+            draft.failed(impact.cause, f"{MOST_PENDING:,} reports are on their way already", effects.cites)
+            break
         due = (
             draft.day
             if tell.lag is None

@@ -67,8 +67,8 @@ def compile_expr(
     writer = Writer(names, scope, event, known=known, changing=changing)
     code, type_ = writer.write(parse(text), "e.values")
     if want and type_.name != want:
-        raise ExprProblem(f"'{text}' is {said(type_)}, where {said(Type(want))} is needed")
-    return Compiled(text, type_, evaluate(f"lambda e: {code}", writer.orders), frozenset(writer.reads))
+        raise ExprProblem(f"'{_line(text)}' is {said(type_)}, where {said(Type(want))} is needed")
+    return _compiled(text, type_, f"lambda e: {code}", writer)
 
 
 def compile_derived(text: str, names: Names, kind: str) -> Compiled:
@@ -76,7 +76,12 @@ def compile_derived(text: str, names: Names, kind: str) -> Compiled:
     writer = Writer(names, {"self": Type("ref", kind=kind)}, None, known=False, changing=False)
     writer.own = "self_"
     code, type_ = writer.write(parse(text), "v")
-    return Compiled(text, type_, evaluate(f"lambda e, v, self_: {code}", writer.orders), frozenset(writer.reads))
+    return _compiled(text, type_, f"lambda e, v, self_: {code}", writer)
+
+
+def _compiled(text: str, type_: Type, code: str, writer: Writer) -> Compiled:
+    run = evaluate(code, writer.orders)
+    return Compiled(text, type_, run, frozenset(writer.reads), writer.passes, tuple(writer.derived.items()))
 
 
 # An expression is compiled anew for every seat and scope it stands in: most trees and codes come again.
@@ -88,11 +93,16 @@ def parse(text: str) -> ast.expr:
             warnings.simplefilter("ignore")  # `1if x else 2` parses, with a warning that is none of the author's
             body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ExprProblem(f"'{text[:60]}' is no expression ({str(error)[:60]})") from None
+        raise ExprProblem(f"'{_line(text)}' is no expression ({str(error)[:60]})") from None
     # A name is two nodes, itself and its context.
     if any(count >= MAX_NODES * 2 for count, _ in enumerate(ast.walk(body))):
-        raise ExprProblem(f"'{text[:60]}...' is too long: at most {MAX_NODES} parts")
+        raise ExprProblem(f"'{_line(text)}...' is too long: at most {MAX_NODES} parts")
     return body
+
+
+def _line(text: str) -> str:
+    """The beginning of an expression, as a message shows it."""
+    return " ".join(text.split())[:60]
 
 
 def evaluate(code: str, orders: Mapping[str, Mapping[str, int]]) -> Callable[..., Any]:

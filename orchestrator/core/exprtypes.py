@@ -6,7 +6,11 @@ which both build on them.
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
+
+NEAR = 300
+"""Names that are searched for a near one: beyond, the search would take longer than it is worth."""
 
 
 class ExprProblem(ValueError):
@@ -41,6 +45,8 @@ class Names(NamedTuple):
     seats: frozenset[str]
     numbers: frozenset[str]
     reports: frozenset[str]
+    sizes: Mapping[str, int] = {}
+    """Kind or process -> most members that a loop may meet; what is not here counts as one."""
 
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -83,11 +89,15 @@ class Compiled(NamedTuple):
     run: Callable[[Scene], Any]
     reads: frozenset[tuple[str, str]]
     """(kind, variable) pairs it may read."""
+    passes: int = 1
+    """1, and the most bodies of loops that one evaluation runs through."""
+    derived: tuple[tuple[str, int], ...] = ()
+    """`kind.variable` of the derived variables it reads -> how often at most."""
 
 
 def near(name: str, choices: Iterable[str]) -> str:
     """`; did you mean 'x'?` or nothing."""
-    close = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name[:60], list(islice(choices, NEAR)), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 

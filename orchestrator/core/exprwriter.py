@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from orchestrator.core.exprtypes import BOOL, NULL, NUM, ExprProblem, Names, Type, near, said
 
 MAX_LOOPS = 3
+MAX_WRITTEN = 2000
+"""Most parts written: the middle of `a < b < c` stands twice, and twice again in the next."""
 FUNCTIONS = {
     "min": (2, 8),
     "max": (2, 8),
@@ -51,8 +53,14 @@ class Writer:
         self.locals: set[str] = set()
         self.depth = 0
         self.own = "e.bound['self']"
+        self.written = 0
+        self.times = 1
+        """How often the part being written is run through in one evaluation."""
+        self.passes = 1
+        self.derived: dict[str, int] = {}
 
     def write(self, node: ast.expr, values: str) -> tuple[str, Type]:
+        self.count()
         match node:
             case ast.Constant(value=bool() as truth):
                 return str(truth), BOOL
@@ -87,6 +95,12 @@ class Writer:
                 return self.call(function, args, values)
             case _:
                 raise ExprProblem(f"'{ast.unparse(node)[:40]}' is not part of the language")
+
+    def count(self) -> None:
+        """One part more is written."""
+        self.written += 1
+        if self.written > MAX_WRITTEN:
+            raise ExprProblem("its comparisons are nested too deeply")
 
     def need(self, node: ast.expr, want: str, values: str) -> str:
         code, type_ = self.write(node, values)
@@ -144,7 +158,9 @@ class Writer:
             raise ExprProblem(f"a {type_.kind} has no '{name}'{near(name, slots)}")
         self.reads.add((type_.kind, name))
         if slots[name].derived:
-            return f"e.derived['{type_.kind}.{name}'](e, {values}, {owner})", slots[name].type
+            key = f"{type_.kind}.{name}"
+            self.derived[key] = self.derived.get(key, 0) + self.times
+            return f"e.derived['{key}'](e, {values}, {owner})", slots[name].type
         return f"{values}[{owner}]['{name}']", slots[name].type
 
     def report(self, report: str, name: str) -> str:
@@ -268,12 +284,15 @@ class Writer:
         self.scope[bound] = Type("ref", kind=kind)
         self.locals.add(bound)
         self.depth += 1
+        outside, self.times = self.times, self.times * max(1, self.names.sizes.get(kind, 1))
+        self.passes += self.times
         # An instance that began since then has no earlier values.
         there = f" if {bound}_ in {values}" if values != "e.values" and kind not in self.names.entities.values() else ""
         condition = there + "".join(f" if {self.need(test, 'bool', values)}" for test in tests)
         type_ = BOOL if name in ("any", "all") else NUM
         inner = "1" if name == "count" else self.need(element, type_.name, values)
         self.depth -= 1
+        self.times = outside
         self.locals.discard(bound)
         del self.scope[bound]
         code = f"_{name}([{inner} for {bound}_ in e.members['{kind}']{condition}])"

@@ -1,5 +1,6 @@
 """What `--set` may change: the scenario's menu, a number, or a variable of an entity, checked against its range."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,12 +9,18 @@ from orchestrator.core.law import Law
 from orchestrator.core.value import rounded
 from orchestrator.errors import BadUsage
 
+LONGEST = 100
+"""Characters of a path: two names of 48."""
+_PLAIN = re.compile(r"[-+]?[0-9.]{1,40}(?:[eE][-+]?[0-9]{1,4})?")
+
 
 def checked_sets(law: Law, given: Mapping[str, str]) -> dict[str, Any]:
     """Paths with their values, read and checked. Raises BadUsage that names the path and what was expected."""
     found: dict[str, Any] = {}
     for name, text in given.items():
         bounds: tuple[float, float] | None = None
+        if len(name) > LONGEST:
+            raise BadUsage(f"--set {name[:40]}...: no path is longer than {LONGEST} characters", where="--set")
         path = name
         item = law.scenario.interventions.get(name)
         if item is not None:
@@ -45,7 +52,9 @@ def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float]
     slots = law.names.kinds[kind]
     if rest not in slots or slots[rest].derived:
         why = "is derived from others" if rest in slots else "does not exist"
-        raise BadUsage(f"--set {name}: '{rest}' of {head} {why}{near(rest, slots)}", hint=hint, where=name)
+        raise BadUsage(
+            f"--set {name}: '{rest}' of {head} {why}{'' if rest in slots else near(rest, slots)}", hint=hint, where=name
+        )
     info = law.variables[kind, rest]
     match info.type.name:
         case "num":
@@ -68,9 +77,10 @@ def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float]
 
 def _number(name: str, text: str, bounds: tuple[float, float] | None, hint: str) -> float:
     try:
-        value = rounded(float(text))
+        # float() would take "1_0", " 1" and digits of other scripts.
+        value = rounded(float(text if _PLAIN.fullmatch(text) else ""))
     except (ValueError, OverflowError):
-        raise BadUsage(f"--set {name}: '{text}' is no finite number", hint=hint, where=name) from None
+        raise BadUsage(f"--set {name}: '{text[:40]}' is no finite number", hint=hint, where=name) from None
     if bounds is not None and not bounds[0] <= value <= bounds[1]:
         raise BadUsage(f"--set {name}: {text} lies outside {bounds[0]:g} to {bounds[1]:g}", hint=hint, where=name)
     return value

@@ -179,6 +179,15 @@ class CIndicator(NamedTuple):
     visible: frozenset[str] | None
 
 
+class Work(NamedTuple):
+    """What parts of a law cost where they take place, in passes (see `workload`)."""
+
+    rules: Mapping[str, int]
+    """Rule -> once, for one entity."""
+    stages: Mapping[tuple[str, str], int]
+    """(process, stage) -> that it begins and ends."""
+
+
 class Law(NamedTuple):
     scenario: Scenario
     personas: Mapping[str, Persona]
@@ -204,6 +213,7 @@ class Law(NamedTuple):
     endings: Mapping[str, Text]
     labels: Mapping[str, str]
     """Entity or seat -> what people call it."""
+    work: Work = Work({}, {})
 
     def kind_of(self, entity: str, instances: Mapping[str, str]) -> str:
         """The kind of an entity or the process of an instance."""

@@ -4,6 +4,7 @@ An observation is built from what is declared visible and from reports received,
 whole; menus list only legal moves, and their conditions read only what the actor sees (checked at load).
 """
 
+from collections import Counter
 from typing import Any
 
 from orchestrator.core.calendar import iso, span_of
@@ -140,7 +141,8 @@ def option_of(law: Law, state: RunState, action: CAction, scene: Scene, target: 
 
         public = action.visibility == "public"
         stem = render(action.stem, scene, label) if action.stem is not None and public else ""
-        named, purpose = render(action.label, scene, label), render(action.purpose, scene, label)
+        named, purpose = render(action.label, scene, label).strip(), render(action.purpose, scene, label)
+        named = named or action.id.replace("_", " ")
         return Option(action.id, target, named, purpose, costs, public, stem, dict(action.params))
     except ARITHMETIC:
         return None
@@ -148,16 +150,25 @@ def option_of(law: Law, state: RunState, action: CAction, scene: Scene, target: 
 
 def _spread(found: list[Option], most: int) -> list[Option]:
     """At most so many; where there are more, the actions with most targets lose some, later targets first."""
-    while len(found) > most:
-        count: dict[str, int] = {}
-        for option in found:
-            count[option.action] = count.get(option.action, 0) + 1
-        widest = max(count, key=lambda name: count[name])
-        if count[widest] == 1:
-            return found[:most]
-        last = max(index for index, option in enumerate(found) if option.action == widest)
-        del found[last]
-    return found
+    if len(found) <= most:
+        return found
+    count = Counter(option.action for option in found)
+    level = max(count.values())
+    while level > 1 and sum(min(held, level) for held in count.values()) > most:
+        level -= 1
+    # Those above the level lose one each, in order of appearance, until the rest fits.
+    spare = max(0, most - sum(min(held, level) for held in count.values()))
+    keep = {action: min(held, level) for action, held in count.items()}
+    for action in reversed(keep):
+        if spare and count[action] > level:
+            keep[action] += 1
+            spare -= 1
+    kept: list[Option] = []
+    for option in found:
+        if keep[option.action]:
+            keep[option.action] -= 1
+            kept.append(option)
+    return kept[:most]
 
 
 def find_option(options: tuple[Option, ...], action: str, target: str | None) -> Option | None:

@@ -17,6 +17,8 @@ Expr = Annotated[str, BeforeValidator(lambda v: _as_expr(v)), StringConstraints(
 """An expression; a bare number or truth value is one too."""
 Template = Annotated[str, StringConstraints(max_length=600)]
 """Text with `{expression}` or `{expression:.1f}` in it."""
+Label = Annotated[str, StringConstraints(max_length=300)]
+"""What people call something: every sentence and prompt that names it holds it."""
 Beat = Literal["day", "week", "month", "quarter", "year", "step"]
 Audience = Literal["public", "hidden"] | tuple[Ident, ...]
 """`public`, `hidden`, or the seats and groups who see it."""
@@ -50,8 +52,8 @@ class Sourced(Value):
 class Variable(Sourced):
     """One property of a kind. Exactly one of number (default), `enum`, `bool`, `ref` or `is`."""
 
-    label: str = ""
-    unit: str = ""
+    label: Label = ""
+    unit: Label = ""
     range: tuple[float, float] | None = None
     """Closed interval that a number is clamped to, by event."""
     start: Any = None
@@ -79,8 +81,8 @@ class Number(Sourced):
     low: float | None = None
     mode: float | None = None
     high: float | None = None
-    unit: str = ""
-    label: str = ""
+    unit: Label = ""
+    label: Label = ""
 
     @model_validator(mode="after")
     def _one_form(self) -> "Number":
@@ -91,13 +93,15 @@ class Number(Sourced):
             raise ValueError("has `value` and a band: give one")
         if self.low is not None and not (self.low <= (self.mode or 0.0) <= (self.high or 0.0)):
             raise ValueError("needs low <= mode <= high")
+        if self.low is not None and abs(self.low) + abs(self.high or 0.0) > 1e300:
+            raise ValueError("has a band wider than numbers reach")
         return self
 
 
 class Ledger(Sourced):
     """A quantity that is conserved: the sum over its holders changes only through sources and sinks."""
 
-    unit: str = ""
+    unit: Label = ""
     sources: tuple[Ident, ...] = ()
     """Names under which it may be created (`move: {compute: {from: fab_output, ...}}`)."""
     sinks: tuple[Ident, ...] = ()
@@ -206,7 +210,7 @@ def _as_emits(value: Any) -> Any:
 class Rule(Effects):
     """Something that the world does by itself."""
 
-    label: str = ""
+    label: Label = ""
     for_: Ident | None = Field(default=None, alias="for")
     """Once for each entity of this kind or process; `self` is that entity."""
     every: Beat | None = None
@@ -247,7 +251,7 @@ class Stage(Effects):
     """
 
     id: Ident
-    label: str = ""
+    label: Label = ""
     after: tuple[Ident, ...] = ()
     """The stages this one follows; the first stage of the list begins the process."""
     lasts: Duration | None = None
@@ -264,7 +268,7 @@ class Stage(Effects):
 class Process(Sourced):
     """Something with a history: each instance is an entity with `stage`, its roles and what it holds."""
 
-    label: str = ""
+    label: Template = ""
     """Template for an instance's name; roles are in scope."""
     roles: dict[Ident, Ident] = {}
     """Name -> kind, or `seat`."""
@@ -323,7 +327,7 @@ class Action(Effects):
 class Param(Value):
     """A parameter of an action: one of a few names or small integers."""
 
-    label: str = ""
+    label: Label = ""
     enum: tuple[Ident, ...] = ()
     low: int | None = Field(None, ge=-1000, le=1000)
     high: int | None = Field(None, ge=-1000, le=1000)
@@ -332,7 +336,7 @@ class Param(Value):
 class FreeEffect(Effects):
     """One declared, bounded effect that a free move may be mapped onto."""
 
-    label: str
+    label: Label
     by: Names = ()
     """Seats that may be mapped onto it; empty: every seat."""
     target: Target | None = None

@@ -12,6 +12,8 @@ from orchestrator.core.law import CEffects, CProcess, CStage
 from orchestrator.core.spans import after_span
 from orchestrator.core.value import rounded
 
+MOST_INSTANCES = 4_000
+"""Of all processes in one run."""
 NOTHING = CEffects((), (), (), (), (), (), (), (), None, 100, None, None, ())
 
 
@@ -28,6 +30,10 @@ def begin(
                 **draft.common(cause, cites=cites, process=process_id, why=f"{running} are running already")
             )
         )
+        return []
+    if len(own) >= draft.law.names.sizes.get(process_id, 1) or len(draft.state.instances) >= MOST_INSTANCES:
+        why = f"{len(own)} have been begun in this run, and {len(draft.state.instances)} of all processes"
+        draft.emit(ev.ProcessRefused(**draft.common(cause, cites=cites, process=process_id, why=why)))
         return []
     instance = f"{process_id}_{len(own) + 1}"
     values = {"stage": process.first, "outcome": "none", "running": True, **roles, **process.holds}

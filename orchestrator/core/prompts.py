@@ -30,7 +30,10 @@ SHORT = 3
 """Lines kept of a shortened round."""
 CRITERIA = ("resources", "incentive", "information", "timing", "authority")
 PROMPTS = ("system", "world", "desk", "choose", "compose", "speak", "referee", "judge", "repair")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    r"\u2039\u203a\u2329\u232a\u27e8\u27e9\u3008\u3009\ufe64\ufe65\uff1c\uff1e]"  # other angle brackets
+)
 _MARK = re.compile(
     r"<{1,}\s*/?\s*(words|speech|system|user|assistant|im_start|im_end|\|)[^>]*>*|<\|[^>]*\|?>?", re.IGNORECASE
 )
@@ -366,6 +369,9 @@ def distinct(labels: Sequence[str]) -> tuple[str, ...]:
             words = label.split()
             rest = next((word for word in words[1:] if word[:1].isupper() and word.lower() not in seen), "")
             name = f"{rest}: {label[0].lower()}{label[1:]}" if rest else f"{number}: {label}"
+        while name.split()[0].lower() in seen:  # a label that looks like a number of ours
+            number += len(labels)
+            name = f"{number}: {label}"
         seen.add(name.split()[0].lower())
         made.append(name)
     return tuple(made)

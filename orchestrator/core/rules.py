@@ -21,6 +21,7 @@ from orchestrator.core.state import RunState
 from orchestrator.core.text import render
 from orchestrator.core.turn import Move
 from orchestrator.core.value import rounded
+from orchestrator.core.workload import EVENT
 
 CHAIN = 12
 """Most batches that may follow each other on one date."""
@@ -81,6 +82,8 @@ def carry_out(law: Law, state: RunState, moves: Sequence[Move]) -> list[AnyEvent
     _settle(draft, impacts, in_order=law.scenario.turns.apply == "in_order")
     for action, target in done:
         for instance, back, impact in countered(draft, action, target):
+            if not draft.pay(_step(draft, instance), _own(instance)):
+                break
             _settle(draft, [impact], in_order=False)
             _settle(draft, go_to(draft, instance, back, "countered"), in_order=False)
     return draft.events
@@ -138,14 +141,21 @@ def _arrive(draft: Draft) -> None:
         draft.emit(ev.ReportArrived(**common, report=item.report, seats=item.seats, value=item.value, bell=item.bell))
 
 
+def _own(instance: str) -> Cause:
+    return Cause(kind="process", id=instance)
+
+
 def _day(draft: Draft, dates: Dates) -> None:
     """Everything that falls on one date: reports that arrive, stages that end, rules on their beats."""
     _arrive(draft)
-    over = [instance for instance, due in draft.state.due.items() if due <= draft.day]
+    due = {instance for instance, day in draft.state.due.items() if day <= draft.day}
+    over = [one for one in draft.state.due if one in due and draft.pay(_step(draft, one), _own(one))]
     kinds = dates.beats.get(draft.day, frozenset())
     failed: list[str] = []
     for instance in draft.state.instances if kinds else ():
-        if draft.state.values[instance]["running"] and instance not in over:
+        if not draft.state.values[instance]["running"] or instance in due:
+            continue
+        if draft.pay(_step(draft, instance), _own(instance)):
             ended, broke = looked_at(draft, instance, kinds)
             over += [instance] if ended else []
             failed += [instance] if broke else []
@@ -155,7 +165,7 @@ def _day(draft: Draft, dates: Dates) -> None:
         try:
             found, next_, outcome = end_stage(draft, instance)
         except ARITHMETIC as error:
-            draft.failed(Cause(kind="process", id=instance), f"{type(error).__name__}: {str(error)[:60]}")
+            draft.failed(_own(instance), f"{type(error).__name__}: {str(error)[:60]}")
             found, next_, outcome = [], "end", "failed"
         impacts += found
         ends.append((instance, next_, outcome))
@@ -246,13 +256,24 @@ def _settle(draft: Draft, impacts: list[Impact], *, in_order: bool) -> None:
         impacts = [impact for part in parts for impact in _following(draft, part)]
 
 
+def _step(draft: Draft, instance: str) -> int:
+    """What an instance may cost from one stage to the next."""
+    process = draft.law.processes[draft.state.instances[instance]]
+    return max(draft.law.work.stages[process.id, stage] for stage in process.stages)
+
+
 def _following(draft: Draft, applied: Applied) -> list[Impact]:
     found: list[Impact] = []
-    for happening, _ in applied.happenings:
+    for happening, cause in applied.happenings:
         for rule in draft.law.followers.get(happening.name, ()):
-            found += firings(draft, rule, happening.params)
+            each = draft.law.work.rules[rule.id]
+            if draft.pay(each * (1 if rule.for_ is None else len(draft.members[rule.for_])), cause):
+                found += firings(draft, rule, happening.params)
     for name, roles, cause, cites in applied.starts:
-        found += begin(draft, name, roles, cause, cites)
-    for instance, stage, _ in applied.sends:
-        found += go_to(draft, instance, stage)
+        first = draft.law.processes[name].first
+        if draft.pay(EVENT + draft.law.work.stages[name, first], cause):
+            found += begin(draft, name, roles, cause, cites)
+    for instance, stage, cause in applied.sends:
+        if draft.pay(_step(draft, instance), cause):
+            found += go_to(draft, instance, stage)
     return found

@@ -10,6 +10,7 @@ from orchestrator.core.parts import (
     Expr,
     Free,
     Ident,
+    Label,
     Ledger,
     Number,
     Process,
@@ -49,7 +50,7 @@ class Entity(Value):
     """One thing of a kind; every further key is the start value of a variable."""
 
     kind: Ident
-    label: str = ""
+    label: Label = ""
     values: dict[Ident, Any] = {}
 
     @model_validator(mode="before")
@@ -63,7 +64,7 @@ class Entity(Value):
 
 
 class Seat(Value):
-    label: str
+    label: Label
     plays: Ident
     """The entity that `self` is."""
     by: Literal["model", "policy"] = "policy"
@@ -71,13 +72,13 @@ class Seat(Value):
 
 
 class Ending(Sourced):
-    label: str
+    label: Label
     says: Template
     """The closing sentences of the chronicle."""
 
 
 class Intervention(Sourced):
-    label: str
+    label: Label
     sets: str
     """`numbers.name` or `entity.variable`."""
     range: tuple[float, float] | None = None
@@ -86,9 +87,9 @@ class Intervention(Sourced):
 class Indicator(Value):
     """A number that the screen, the story and the shared prompt show."""
 
-    label: str
+    label: Label
     is_: Expr = Field(alias="is")
-    unit: str = ""
+    unit: Label = ""
     digits: int = Field(1, ge=0, le=6)
     visible_to: Audience = "public"
 
@@ -97,8 +98,8 @@ class Scenario(Value):
     """A whole scenario as its files give it."""
 
     scenario: Ident
-    title: str
-    about: str
+    title: Label
+    about: Annotated[str, StringConstraints(max_length=2000)]
     """Two or three sentences for the players: what this exercise is."""
     clock: Clock
     turns: Turns = Turns()
@@ -142,7 +143,7 @@ class Persona(Sourced):
     """A character as written: front matter, then `prose` in the second person."""
 
     seat: Ident
-    organisation: str
+    organisation: Label
     """As the first person plural speaks for it ("the Commission")."""
     goals: tuple[str, ...] = Field(min_length=1)
     red_lines: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ own share of every change.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
@@ -32,17 +33,17 @@ class Moved(NamedTuple):
     payer: str | None
     receiver: str | None
     amount: float
+    variables: Mapping[str, str]
+    """Kind -> its variable in this ledger."""
 
 
 def _range(draft: Draft, entity: str, variable: str) -> tuple[float, float] | None:
     return draft.law.variables[draft.law.kind_of(entity, draft.state.instances), variable].range
 
 
-def _holder(draft: Draft, ledger: str, entity: str) -> str:
-    kind = draft.law.kind_of(entity, draft.state.instances)
-    return next(
-        variable for (held, variable), info in draft.law.variables.items() if held == kind and info.ledger == ledger
-    )
+def _holder(draft: Draft, move: Moved, entity: str) -> str:
+    """The variable of the ledger that the entity holds."""
+    return move.variables[draft.law.kind_of(entity, draft.state.instances)]
 
 
 def transfers(draft: Draft, causes: list[Cause], moves: list[Moved]) -> list[Wish]:
@@ -57,12 +58,12 @@ def transfers(draft: Draft, causes: list[Cause], moves: list[Moved]) -> list[Wis
         amount = move.amount
         if move.payer is not None:
             total = math.fsum(asked[move.payer, move.ledger])
-            variable = _holder(draft, move.ledger, move.payer)
+            variable = _holder(draft, move, move.payer)
             bounds = _range(draft, move.payer, variable)
             has = max(0.0, draft.state.values[move.payer][variable] - (bounds[0] if bounds else 0.0))
             amount = amount * min(1.0, has / total) if total > 0 else 0.0
         if move.receiver is not None:
-            variable = _holder(draft, move.ledger, move.receiver)
+            variable = _holder(draft, move, move.receiver)
             bounds = _range(draft, move.receiver, variable)
             if bounds is not None:
                 left = room.setdefault(
@@ -78,9 +79,9 @@ def transfers(draft: Draft, causes: list[Cause], moves: list[Moved]) -> list[Wis
                 )
             )
         if move.payer is not None:
-            wanted.append(Wish(move.impact, move.payer, _holder(draft, move.ledger, move.payer), "add", -amount))
+            wanted.append(Wish(move.impact, move.payer, _holder(draft, move, move.payer), "add", -amount))
         if move.receiver is not None:
-            wanted.append(Wish(move.impact, move.receiver, _holder(draft, move.ledger, move.receiver), "add", amount))
+            wanted.append(Wish(move.impact, move.receiver, _holder(draft, move, move.receiver), "add", amount))
     return wanted
 
 
@@ -155,7 +156,8 @@ def _number(
     bounds = _range(draft, entity, variable)
     kept = raw if bounds is None else max(bounds[0], min(bounds[1], raw))
     value = rounded(kept)
-    bites = value != whole
+    # Sums of floats miss their bound by a last digit: that is no bite.
+    bites = value != whole and abs(kept - raw) > 1e-12 * max(1.0, abs(start), *map(abs, shares))
     if bites and value == start and (min(shares) >= 0 or max(shares) <= 0):
         return  # it stood at its bound already, and all that fell on this date pushed against it
     for wish, share in zip(held, shares, strict=True):

@@ -1,12 +1,13 @@
 """The state of a run and the one function that changes it: `state = fold(events)`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
 from orchestrator.core.calendar import iso
 from orchestrator.core.events import AnyEvent
+from orchestrator.core.grown import plus
 
 
 class Line(NamedTuple):
@@ -64,9 +65,9 @@ class RunState:
     pending: tuple[Pending, ...] = ()
     known: Mapping[str, Mapping[str, Known]] = field(default_factory=dict[str, Mapping[str, Known]])
     """Seat -> report -> what it holds."""
-    record: tuple[Line, ...] = ()
+    record: Sequence[Line] = ()
     """What everyone may read."""
-    notebook: Mapping[str, tuple[Line, ...]] = field(default_factory=dict[str, tuple[Line, ...]])
+    notebook: Mapping[str, Sequence[Line]] = field(default_factory=dict[str, Sequence[Line]])
     """Seat -> what only it may read."""
     fired: frozenset[tuple[str, str]] = frozenset()
     """(rule, entity) that have fired and may not again."""
@@ -112,7 +113,7 @@ def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one ca
         case ev.RoundStarted():
             state = replace(state, round=event.round, was=state.values, before=state.was)
         case ev.LineSpoken():
-            state = replace(state, record=(*state.record, Line(event.round, event.to, event.line, event.seat)))
+            state = replace(state, record=plus(state.record, Line(event.round, event.to, event.line, event.seat)))
         case ev.AnswerDegraded(what="dropped"):
             state = replace(state, dropped=state.dropped | {(event.seat, event.detail)})
         case ev.ActionTaken():
@@ -160,12 +161,12 @@ def with_changes(values: Mapping[str, Mapping[str, Any]], changes: Iterable[ev.C
 def told(state: RunState, audience: tuple[str, ...] | None, line: Line) -> RunState:
     """The line in the record, or in the notebooks of those who may read it."""
     if audience is None:
-        return replace(state, record=(*state.record, line))
+        return replace(state, record=plus(state.record, line))
     if not audience:
         return state
     return replace(
         state,
-        notebook={**state.notebook, **{seat: (*state.notebook.get(seat, ()), line) for seat in audience}},
+        notebook={**state.notebook, **{seat: plus(state.notebook.get(seat, ()), line) for seat in audience}},
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from orchestrator.core.expr import Compiled, ExprProblem, Names, Scene, Type, compile_expr
 
-_SPEC = re.compile(r"^[+,]{0,2}(\.[0-6])?[f%d]?$")
+_SPEC = re.compile(r"\+?,?(?:(?:\.[0-6])?[f%]?|d)")
+LONGEST = 2000
+"""Characters of a rendered text: 600 are written, and a number may have hundreds of digits."""
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -41,7 +43,7 @@ def compile_text(
             raise ExprProblem(f"a lone '{match[0]}' in \"{raw[:40]}\": write {{{{ or }}}} for the sign itself")
         else:
             text, _, spec = match[1].partition(":")
-            if not _SPEC.match(spec):
+            if not _SPEC.fullmatch(spec):
                 raise ExprProblem(f"'{spec[:20]}' is no number format; use .1f or ,.0f or +.1f")
             code = compile_expr(
                 text,
@@ -59,9 +61,12 @@ def compile_text(
 
 def render(text: Text, scene: Scene, label: Callable[[str], str]) -> str:
     """The text with its values. Raises what an expression raises (ZeroDivisionError, KeyError, ...)."""
-    return "".join(
+    made = "".join(
         part if isinstance(part, str) else shown(part[0], part[0].run(scene), part[1], label) for part in text.parts
     )
+    if len(made) > LONGEST:
+        raise ValueError(f"it would be longer than {LONGEST} characters")
+    return made
 
 
 def shown(code: Compiled, value: Any, spec: str, label: Callable[[str], str]) -> str:

@@ -1,5 +1,6 @@
 """The values of a seat's turn: what it may know, what it may do, what it chose, how that was judged."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from orchestrator.core.state import Line
@@ -51,11 +52,11 @@ class Observation(NamedTuple):
     rounds: int
     date: str
     """First day of the round, ISO."""
-    record: tuple[Line, ...]
+    record: Sequence[Line]
     public: tuple[Reading, ...]
     private: tuple[Reading, ...]
     """Indicators and own variables that only some see."""
-    notebook: tuple[Line, ...]
+    notebook: Sequence[Line]
     options: tuple[Option, ...]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestrator.core.blocks import TRUE, Builder, Scope, constant
+from orchestrator.core.blocks import MOST_LABEL, TRUE, Builder, Scope, constant
 from orchestrator.core.expr import NUM, Compiled, Type, near
 from orchestrator.core.law import CAction, CEffects, COutcome, CPick, CPolicy, CProcess, CRule, CStage
 from orchestrator.core.parts import Action, Param, Process, Rule, Stage
@@ -68,6 +68,8 @@ def compile_process(build: Builder, key: str, process: Process) -> CProcess:
         if variable.is_ is None
     }
     label = build.text(process.label, scope, (*at, "label"), changing=False) if process.label else None
+    if label is not None and build.weigh.all(part[0] for part in label.parts if not isinstance(part, str)) > MOST_LABEL:
+        build.say((*at, "label"), f"may take more than {MOST_LABEL:,} passes through loops and derived variables")
     return CProcess(key, label, process.roles, holds, stages, ids[0], process.limit)
 
 

@@ -165,6 +165,8 @@ def _sentence(model: type[BaseModel], path: Path, whole: str, fault: dict[str, A
             return f"{place}: '{shown(str(fault['input']))}' will not do{key}: {form}"
         case "string_too_long":
             return f"{place} is longer than {ctx['max_length']} characters"
+        case "too_long" if isinstance(fault["input"], str):
+            return f"{place} is longer than {ctx['max_length']} characters"
         case "too_short" | "too_long":
             bound = f"at least {ctx['min_length']}" if kind == "too_short" else f"at most {ctx['max_length']}"
             return f"{place} needs {bound} entries"

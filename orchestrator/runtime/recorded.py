@@ -75,11 +75,51 @@ def played_of(ledger: Ledger, row: RunRow) -> Played:
     try:
         design = Design.model_validate_json(ledger.text(row.design))
         law, prompts = law_of(ledger.text(design.data))
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, ValueError, RecursionError) as error:
         raise DamageFound(
-            f"the design of run {row.id} cannot be read: {str(error)[:120]}", hint=f"orchestrate verify {row.id}"
+            f"the design of run {row.id} cannot be read: {' '.join(str(error).split())[:120]}",
+            hint=f"orchestrate verify {row.id}",
         ) from error
+    if why := unfit(design, law):
+        raise DamageFound(
+            f"the design of run {row.id} does not fit its scenario: {why}", hint=f"orchestrate verify {row.id}"
+        )
     return Played(design, law, prompts)
+
+
+def unfit(design: Design, law: Law) -> str | None:
+    """Why a stored design cannot be played under its law; None: it can."""
+    seats = set(law.scenario.seats)
+    if set(design.seats) != seats:
+        return "it does not say for each seat, and for no other, how it is played"
+    if not all(seats.issuperset(fork.seats) for fork in design.forks):
+        return "a fork changes a seat that is not there"
+    if design.judge is not None and not design.judge.plays:
+        return "its judge is nobody"
+    for sets in (design.sets, *(fork.sets for fork in design.forks)):
+        for path, value in sets.items():
+            if not _settable(law, path, value):
+                return f"{path[:60]} cannot be set to {str(value)[:30]!r}"
+    return None
+
+
+def _settable(law: Law, path: str, value: Any) -> bool:
+    head, _, rest = path.partition(".")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 1e300
+    if head == "numbers":
+        return rest in law.scenario.numbers and number
+    info = law.variables.get((law.names.entities.get(head, ""), rest))
+    if info is None or info.derived:
+        return False
+    match info.type.name:
+        case "num":
+            return number
+        case "bool":
+            return isinstance(value, bool)
+        case "enum":
+            return value in info.type.names
+        case _:
+            return value is None or (isinstance(value, str) and law.names.entities.get(value) == info.type.kind)
 
 
 def recorded(ledger: Ledger, row: RunRow) -> Recorded:

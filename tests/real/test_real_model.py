@@ -52,6 +52,14 @@ def test_a_round_is_played_judged_and_replayed_on_the_real_model(
     shell = Shell(tmp_path)
     shell("models", "pull", DEFAULT, "--from", "index")
     run = shell("run", "--scenario", "takeoff", "--rounds", "1", "--no-download")
+    figures = held(shell, run)
+    took = stopped(shell)
+    with capsys.disabled():
+        sys.stdout.write(f"\nreal model: {figures}; Ctrl-C took {took:.1f} s\n")
+
+
+def held(shell: Shell, run: dict[str, Any]) -> str:
+    """Holds a played round against what was promised of it; its figures in words."""
     events = shell("runs", "events", "last")
     of = {kind: [event for event in events if event["kind"] == kind] for kind in (event["kind"] for event in events)}
 
@@ -66,36 +74,38 @@ def test_a_round_is_played_judged_and_replayed_on_the_real_model(
 
     verdicts = of["verdict_given"]
     assert {event["seat"] for event in verdicts} == played
-    assert {(event["method"], event["calibration"]) for event in verdicts} == {("logprobs", "uncalibrated")}
+    assert {event["method"] for event in verdicts} == {"logprobs"}
     assert (run["judge"]["method"], run["judge"]["calibration"]) == ("logprobs", None)
     assert all(1 <= event["score"] <= 5 for event in verdicts)
+
+    with shell.start("story", "last") as process:
+        story = process.communicate()[0]
+    assert "uncalibrated" in story
 
     lines = [event["line"] for event in of.get("line_spoken", [])]
     assert lines
     assert len(set(lines)) == len(lines)
-    people = load_scenario("takeoff", tmp_path).personas
+    people = load_scenario("takeoff", shell.folder).personas
     secrets = {four for one in people.values() for fact in one.private for four in fours(fact.fact)}
     assert [line for line in lines if fours(line) & secrets] == []
 
     cached = run["tokens"]["cached"] / run["tokens"]["prompt"]
     assert cached > 0.5
 
-    shell.environment["ORCHESTRATE_MODELS"] = str(tmp_path / "no-models")
+    shell.environment["ORCHESTRATE_MODELS"] = str(shell.folder / "no-models")
     again = shell("replay", "last")
     assert again == {**run, "diverged": None}
     assert shell("verify")["ok"]
     del shell.environment["ORCHESTRATE_MODELS"]
 
-    took = stopped(shell)
     fresh = (run["tokens"]["prompt"] - run["tokens"]["cached"]) / run["calls"]["total"]
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nreal model: {run['calls']['total']} calls in {run['seconds']['wall']:.0f} s, "
-            f"{100 * run['seconds']['model'] / run['seconds']['wall']:.0f} % inside the model; "
-            f"mean menu mass {sum(masses) / len(masses):.3f} (least {min(masses):.3f}); "
-            f"{100 * cached:.0f} % of prompt tokens cached, {fresh:.0f} fresh a call; "
-            f"{len(lines)} lines spoken, failures {run['failures']}; Ctrl-C took {took:.1f} s\n"
-        )
+    return (
+        f"{run['calls']['total']} calls in {run['seconds']['wall']:.0f} s, "
+        f"{100 * run['seconds']['model'] / run['seconds']['wall']:.0f} % inside the model; "
+        f"mean menu mass {sum(masses) / len(masses):.3f} (least {min(masses):.3f}); "
+        f"{100 * cached:.0f} % of prompt tokens cached, {fresh:.0f} fresh a call; "
+        f"{len(lines)} lines spoken, failures {run['failures']}"
+    )
 
 
 def stopped(shell: Shell) -> float:
