@@ -47,9 +47,7 @@ def report(folder: str, run: str) -> None:
     )
     tokens, took = whole["tokens"], whole["seconds"]
     inside = 100 * took["model"] / took["wall"]
-    print(
-        f"{whole['rounds']} rounds, {len(calls)} calls, {took['wall']:.0f} s, {inside:.0f} % inside the model"
-    )
+    print(f"{whole['rounds']} rounds, {len(calls)} calls, {took['wall']:.0f} s, {inside:.0f} % inside the model")
     print(f"prompt tokens from the cache: {100 * tokens['cached'] / tokens['prompt']:.0f} %")
     print(
         f"fresh prompt tokens a call: {sum(map(sum, fresh.values())) / len(calls):.0f}; "

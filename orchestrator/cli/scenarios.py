@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli.command import Front, command, group
 from orchestrator.cli.options import as_id
 from orchestrator.cli.output import bold, clean, columns, table
-from orchestrator.errors import BadScenario
+from orchestrator.errors import BadPrompt, BadScenario
 
 scenarios = group("What there is to play: list, show, check.")
 
@@ -59,7 +59,9 @@ def show(front: Front, name: Name) -> None:
 @command
 def check(front: Front, name: Name, with_coverage: WithCoverage = False) -> None:
     """Check a scenario, its personas and the prompts, and tell every problem with its file and line."""
+    from orchestrator.core import templates
     from orchestrator.core.compile import compile_law
+    from orchestrator.core.prompts import PROMPTS
     from orchestrator.library import load_scenario, problems
     from orchestrator.views.coverage import coverage
 
@@ -72,6 +74,10 @@ def check(front: Front, name: Name, with_coverage: WithCoverage = False) -> None
             {"where": loaded.where(steps(one.path)), "message": f"{'.'.join(one.path)}: {one.message}"}
             for one in compiled.problems
         ]
+        try:
+            templates.check(loaded.prompts, PROMPTS)
+        except BadPrompt as error:
+            found.append({"where": error.where, "message": error.message})
         if with_coverage:
             covered = coverage(loaded.scenario, loaded.personas)
             document |= {"entries": covered.entries, "missing": covered.missing, "assumed": covered.assumed}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from orchestrator.core.call import Reply, TokenChoice
-from orchestrator.core.prompts import CRITERIA
+from orchestrator.core.prompts import CRITERIA, LINE
 from orchestrator.core.turn import FREE, Option, Verdict
 
 MAX_DEPTH = 8
@@ -262,7 +262,7 @@ def spoken_words(reply: Reply, stem: str) -> str:
     text = " ".join(reply.text.split()).strip()
     if stem and text.lower().startswith(stem.lower()):
         text = text[len(stem) :].strip()
-    text = text.strip('"')
+    text = re.sub(r"\s*[\"'“”‘’]+([.!?]?)$", r"\1", text.strip("\"'“”‘’ "))
     for end in (". ", "! ", "? "):
         if end in text:
             text = text[: text.index(end) + 1]
@@ -270,7 +270,7 @@ def spoken_words(reply: Reply, stem: str) -> str:
         return text
     cut = (
         max(text.rfind(mark) for mark in (", ", "; ", " and ", " which ", " that "))
-        if reply.outcome == "length"
+        if reply.outcome == "length" or len(text) >= LINE - 5
         else len(text)
     )
     return text[:cut].rstrip(" ,;:") + "." if cut > 20 else text.rstrip(" ,;:") + ("." if text else "")

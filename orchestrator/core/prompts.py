@@ -20,6 +20,8 @@ from orchestrator.core.state import RunState
 from orchestrator.core.turn import FREE, Move, Observation, Option, Reading
 from orchestrator.core.value import canonical, digest
 
+LINE = 150
+"""Most characters of a spoken line after its begun words; one that reaches it was cut."""
 NOTES = 5
 """Most lines of a seat's notebook in its prompt."""
 OPENING = 2
@@ -227,7 +229,7 @@ class Prompter:
             "stem": option.stem,
         }
         parts = (self.world(state, seen), fill("speak", self.prompts, values))
-        return self._call(key, play, parts, Shape(line=150), 40, begun=option.stem, top=1)
+        return self._call(key, play, parts, Shape(line=LINE), 40, begun=option.stem, top=1)
 
     def referee(self, state: RunState, seen: Observation, play: SeatPlay, move: Move, key: str) -> Call:
         """What comes of a free move: ids of declared effects, each with its target where it has one."""

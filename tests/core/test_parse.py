@@ -309,3 +309,16 @@ def test_a_kept_reply_is_text_that_any_store_holds() -> None:
     kept = parse.lean(Reply(text="a\x00\ud800", tokens=(odd,)))
     assert kept.text == kept.tokens[0].token == "a\ufffd?"
     assert kept.tokens[0].logprob == kept.tokens[0].top[0][1] == -1e4
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('it is needed."', "it is needed."),
+        ("it helps the overall '.", "it helps the overall."),
+        ("it is needed. And more", "it is needed."),
+        ("x" * 30 + ", and this part was cut by the cap because it is very long indeed " + "y" * 60, "x" * 30 + "."),
+    ],
+)
+def test_words_end_at_a_whole_clause(text: str, words: str) -> None:
+    assert parse.spoken_words(parse.Reply(text=text), "") == words
