@@ -136,7 +136,7 @@ def resume(
         row = ledger.find(run)
         changes: dict[str, Any] = {}
         if rounds is not None:
-            if rounds < row.rounds:
+            if rounds < row.rounds and row.outcome is None:
                 raise BadUsage(f"--rounds {rounds}: {row.rounds} rounds are played already", where="--rounds")
             changes["rounds_limit"] = rounds
         limits = json.loads(row.limits)
