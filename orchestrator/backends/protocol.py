@@ -23,6 +23,8 @@ class Abilities(Value):
     """An answer can be begun for the model."""
     concurrency: int = 1
     """How many calls it takes at once."""
+    paid: bool = True
+    """A call in flight may have been paid for, so a run that stops gives it a moment to answer."""
 
 
 class Backend(Protocol):

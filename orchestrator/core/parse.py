@@ -195,10 +195,12 @@ def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
 
 
 def sentence(text: str) -> str:
-    """One sentence on one line; one that was cut off ends at its last whole word, with dots."""
+    """Sentences on one line; one that was cut off is left out, or ends at its last whole word, with dots."""
     text = " ".join(text.split()).lstrip(",;. ")[:300]
     if not text or text.endswith((".", "!", "?")):
         return text
+    if ". " in text:
+        return text[: text.rindex(". ") + 1]
     whole, _, _ = text.rpartition(" ")
     return f"{whole.rstrip(',;:') or text} ..."
 

@@ -19,7 +19,7 @@ from orchestrator.core.value import Value, canonical
 from orchestrator.errors import BudgetExhausted, OrchestratorError, ReplayDiverged, RunPaused
 
 GRACE_S = 1.0
-"""How long calls in flight may still answer once a run stops."""
+"""How long calls in flight that may have been paid for may still answer once a run stops."""
 
 
 class Kept(NamedTuple):
@@ -176,7 +176,7 @@ class Asker:
         halt = asyncio.ensure_future(self.stop.wait())
         try:
             await asyncio.wait({work, halt}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if not work.done() and backend.abilities.paid:
                 await asyncio.wait({work}, timeout=GRACE_S)
             if work.done():
                 return work.result()

@@ -195,9 +195,9 @@ def score(verdict: ev.VerdictGiven) -> str:
     """A verdict in small type; where the judge is known to be at chance, that instead of its number."""
     if verdict.calibration == "chance":
         return f"judged by {escaped(verdict.judge)}, which is no better than chance: no score is shown"
-    own = ", the model of the seat itself" if verdict.same_model else ""
+    judge = "the seat's own model" if verdict.same_model else escaped(verdict.judge)
     said = f": {escaped(verdict.reason)}" if plain(verdict.reason) else ""
-    return f"plausibility {verdict.score:.1f} of 5 ({verdict.calibration}; {escaped(verdict.judge)}{own}){said}"
+    return f"plausibility {verdict.score:.1f} of 5 ({verdict.calibration}; judged by {judge}){said}"
 
 
 def _passed(teller: Teller, turns: Turns, events: Sequence[AnyEvent]) -> list[str]:

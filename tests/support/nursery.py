@@ -107,6 +107,10 @@ class Nursery:
         self._process.wait(20)
 
 
+_HELD = (signal.SIGINT, signal.SIGTERM)
+"""Held back while a child is made: Python drops what is raised in its own hooks after a fork."""
+
+
 def _child(asked: dict[str, Any]) -> NoReturn:
     """What a forked child does: the command line, with its output in files."""
     folder = Path(asked["folder"])
@@ -119,7 +123,13 @@ def _child(asked: dict[str, Any]) -> NoReturn:
         while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
             time.sleep(0.002)
     main: Callable[[list[str]], int] = import_module("orchestrator.cli.main").main
-    code = main(asked["start"])
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+        code = main(asked["start"])
+    except KeyboardInterrupt:  # it came before the command began
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -151,8 +161,10 @@ def serve() -> None:
     while line := sys.stdin.readline():
         asked = json.loads(line)
         if "start" in asked:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
             if not (pid := os.fork()):
                 _child(asked)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
             said: dict[str, Any] = {"pid": pid}
         else:
             said = {"status": _waited(asked["wait"], asked["seconds"])}

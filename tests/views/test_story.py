@@ -57,7 +57,7 @@ def test_a_line_stands_beneath_its_move_and_its_score_in_small_type(ledger: Ledg
     move = first.index("Alpha buys compute; its cash falls from 100 to 70.")
     line = first.index("> **Head of Alpha:** “We have bought compute because our model \\*needs\\* it soon.”")
     small = first.index(
-        "<sub>Plausibility 4.0 of 5 (uncalibrated; Parrot, the model of the seat itself): It can pay for it.</sub>"
+        "<sub>Plausibility 4.0 of 5 (uncalibrated; judged by the seat's own model): It can pay for it.</sub>"
     )
     assert move < line < small < first.index("Beta buys compute")
 
