@@ -94,7 +94,9 @@ def test_a_run_is_made_longer_and_the_same_as_one_played_whole(work: Work, lab: 
     for rounds in ("1", "2", "9"):
         part = work(*(DUEL[:3] if rounds == "1" else ("resume", "last")), "--rounds", rounds, "--json").json
     assert part["hash"] == whole["hash"]
-    assert work("resume", "last", "--rounds", "1", code=2).err.startswith("error: --rounds 1: 4 rounds are played")
+    assert work("resume", "last", "--rounds", "1", "--json").json == part  # it has ended: it is printed
+    work("fork", "last", "--at", "2", "--rounds", "3", "--json")
+    assert work("resume", "last", "--rounds", "1", code=2).err.startswith("error: --rounds 1: 3 rounds are played")
 
 
 @pytest.mark.parametrize(
