@@ -229,7 +229,9 @@ class Prompter:
             "stem": option.stem,
         }
         parts = (self.world(state, seen), fill("speak", self.prompts, values))
-        return self._call(key, play, parts, Shape(line=LINE), 40, begun=option.stem, top=1)
+        # A further candidate is drawn more freely, or it would fall into the same words.
+        heat = min(1.3, play.temperature + 0.25 * (int(key.rpartition("/")[2]) - 1))
+        return self._call(key, play, parts, Shape(line=LINE), 40, begun=option.stem, top=1, temperature=heat)
 
     def referee(self, state: RunState, seen: Observation, play: SeatPlay, move: Move, key: str) -> Call:
         """What comes of a free move: ids of declared effects, each with its target where it has one."""
