@@ -1,10 +1,10 @@
 """A seat at its turn, and the events that say what became of its answers."""
 
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from orchestrator.core import events as ev
 from orchestrator.core.calendar import iso, span_of
-from orchestrator.core.call import Reply
+from orchestrator.core.call import Call, Reply
 from orchestrator.core.events import AnyEvent, Cause, SeatPlay
 from orchestrator.core.law import Law
 from orchestrator.core.prompts import Prompter
@@ -12,6 +12,12 @@ from orchestrator.core.state import RunState
 from orchestrator.core.turn import Observation
 
 Degraded = Literal["repaired", "malformed", "length", "refused", "filtered", "empty", "off_menu", "dropped"]
+
+
+class Ask(Protocol):
+    """The seam: a call goes out, its reply comes back, recorded."""
+
+    async def __call__(self, call: Call) -> Reply: ...
 
 
 class Seated(NamedTuple):

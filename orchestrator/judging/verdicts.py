@@ -1,21 +1,14 @@
 """The judge at work: every move on its own, blind to the model behind it, each judge of a panel by itself."""
 
-from typing import Protocol
-
 from orchestrator.core import events as ev
 from orchestrator.core import parse
-from orchestrator.core.call import Call, Reply
 from orchestrator.core.design import JudgePlay
 from orchestrator.core.events import AnyEvent, Cause, SeatPlay
-from orchestrator.core.seated import Keys, Seated
+from orchestrator.core.seated import Ask, Keys, Seated
 from orchestrator.core.turn import Move
 
 REPAIRS = 1
 """Most repair calls for one verdict."""
-
-
-class Ask(Protocol):
-    async def __call__(self, call: Call) -> Reply: ...
 
 
 async def judge_move(at: Seated, move: Move, line: str, judge: JudgePlay, ask: Ask) -> list[AnyEvent]:

@@ -62,7 +62,7 @@ class Stop:
             self.reason = reason
             self._event.set()
             if self.tell is not None:
-                self.tell("stopping: calls in flight may still answer for a second")
+                self.tell("stopping: no further question is asked")
 
     async def wait(self) -> None:
         await self._event.wait()

@@ -1,17 +1,16 @@
 """How a seat decides: on policy, by choosing from the menu, or by composing; and how its line is checked."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from orchestrator.core import events as ev
 from orchestrator.core import parse, speech
-from orchestrator.core.call import Call, Reply
 from orchestrator.core.dice import pick, roll
 from orchestrator.core.events import AnyEvent, Cause
 from orchestrator.core.observe import default_params
 from orchestrator.core.policy import policy_move, weights
 from orchestrator.core.prompts import effect_ids, move_line
-from orchestrator.core.seated import Keys, Seated
+from orchestrator.core.seated import Ask, Keys, Seated
 from orchestrator.core.turn import FREE, WAIT, Move, Option
 from orchestrator.core.value import rounded
 
@@ -19,10 +18,6 @@ REPAIRS = 2
 """Most repair calls for one answer."""
 TRIES = 3
 """Most candidates for a spoken line."""
-
-
-class Ask(Protocol):
-    async def __call__(self, call: Call) -> Reply: ...
 
 
 class Decided(NamedTuple):
@@ -176,10 +171,13 @@ async def speak(
 ) -> tuple[str, list[AnyEvent]]:
     """The words for a public move, or none: each candidate is checked, the first that stands is kept."""
     why: tuple[str, ...] = (refused,) if refused else ()
+    events: list[AnyEvent] = []
     key = ""
     for _ in range(tries):
         key = keys.next("speak")
         reply = await ask(at.prompter.speak(at.state, at.seen, at.play, option, key, refused=", ".join(why)))
+        if reply.outcome != "ok":  # cut, refused, filtered, empty: recorded, whether or not its words stand
+            events.append(at.degraded(key, reply.outcome, "a spoken line"))
         words = parse.spoken_words(reply, option.stem)
         why = (
             (f"the answer was {reply.outcome}",)
@@ -188,8 +186,8 @@ async def speak(
         )
         if not why:
             line = f"{option.stem} {words}".strip()
-            return line, [_line(at, move, line, key)]
-    return "", [ev.WordsRefused(**at.common(Cause(kind="call", id=key)), seat=at.seat, n=move.n, why=why)]
+            return line, [*events, _line(at, move, line, key)]
+    return "", [*events, ev.WordsRefused(**at.common(Cause(kind="call", id=key)), seat=at.seat, n=move.n, why=why)]
 
 
 def _line(at: Seated, move: Move, line: str, key: str) -> AnyEvent:

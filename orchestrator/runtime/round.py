@@ -9,25 +9,18 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from orchestrator.core import rules
-from orchestrator.core.call import Call, Reply
 from orchestrator.core.design import JudgePlay
 from orchestrator.core.events import AnyEvent, SeatPlay
 from orchestrator.core.law import Law
 from orchestrator.core.observe import observe
 from orchestrator.core.prompts import Prompter
-from orchestrator.core.seated import Seated
+from orchestrator.core.seated import Ask, Seated
 from orchestrator.core.state import RunState, fold
 from orchestrator.core.turn import WAIT, Move
 from orchestrator.judging.verdicts import judge_move
 from orchestrator.runtime.deciding import decide
 
 T = TypeVar("T")
-
-
-class Ask(Protocol):
-    """The seam: a call goes out, its reply comes back, recorded."""
-
-    async def __call__(self, call: Call) -> Reply: ...
 
 
 class See(Protocol):

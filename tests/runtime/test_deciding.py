@@ -100,9 +100,17 @@ def test_a_line_that_fails_is_tried_again_with_the_reason_and_then_left_out() ->
         CHOOSE,
     )
     assert found.line == ""
-    assert kinds(found) == ["move_chosen", "words_refused"]
+    assert kinds(found) == ["move_chosen", "answer_degraded", "words_refused"]
+    assert of_kind(found.events, "answer_degraded")[0].what == "empty"
     assert of_kind(found.events, "words_refused")[0].why == ("a figure that the record does not hold",)
     assert "a figure that the record does not hold" in script.asked[2].messages[-1].content
+
+
+def test_a_line_that_was_cut_stands_and_says_so() -> None:
+    cut = Reply(text=LINE, outcome="length")
+    found, _ = decided({"decide/1": menu_reply("Buy", {"Buy": 1.0}), "speak/1": cut}, CHOOSE)
+    assert kinds(found) == ["move_chosen", "answer_degraded", "line_spoken"]
+    assert of_kind(found.events, "answer_degraded")[0].what == "length"
 
 
 def test_the_second_try_may_stand() -> None:
