@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from orchestrator.core.expr import BOOL, NUM, Compiled, ExprProblem, Names, Scene, Type, compile_expr, near
+from orchestrator.core.actions import Target
+from orchestrator.core.agreements import Bar
+from orchestrator.core.expr import Compiled, ExprProblem, Names, Scene, Type, compile_expr, compile_pair, near
+from orchestrator.core.exprtypes import BOOL, NUM, PAIR, an
+from orchestrator.core.happenings import happenings
 from orchestrator.core.law import CEffects, CTell, CTransfer, Place, VariableInfo
-from orchestrator.core.parts import Action, Effects, Process, Rule, Target, Tell, Transfer, Variable
+from orchestrator.core.parts import Effects, Process, Rule, Tell, Transfer
 from orchestrator.core.scenario import Scenario
 from orchestrator.core.text import Text, compile_text
-from orchestrator.core.value import rounded
 from orchestrator.core.weighing import MOST_PASSES, Weigher, too_much
 
 
@@ -18,7 +21,7 @@ def constant(text: str, type_: Type, value: Any) -> Compiled:
     def run(_scene: Scene) -> Any:
         return value
 
-    return Compiled(text, type_, run, frozenset())
+    return Compiled(text, type_, lambda: run, frozenset())
 
 
 MOST_PROBLEMS = 100
@@ -29,6 +32,13 @@ MOST_LABEL = 1000
 
 class TooMany(Exception):
     """Enough problems were found."""
+
+
+def _places(process: Process) -> set[str]:
+    """Where `sends` may move an instance: a stage, the end, or the end with one of its outcomes (two of them every
+    process has: `countered` and `failed`)."""
+    outcomes = {name for stage in process.stages for name in stage.outcomes}
+    return {"end", "countered", "failed", *(stage.id for stage in process.stages), *outcomes}
 
 
 TRUE = constant("True", BOOL, value=True)
@@ -58,8 +68,16 @@ class Scope(NamedTuple):
 class Builder:
     """Compiles parts of one scenario and collects the problems it meets."""
 
-    def __init__(self, scenario: Scenario, names: Names, problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        names: Names,
+        problems: list[Problem],
+        bars: Mapping[str, tuple[Bar, ...]] | None = None,
+    ) -> None:
         self.scenario, self.names, self.problems = scenario, names, problems
+        self.bars = bars or {}
+        """Action -> what refuses it to those who are bound."""
         self.variables: dict[tuple[str, str], VariableInfo] = {}
         self.events: dict[str, dict[str, Type]] = {}
         """Happening -> its parameters."""
@@ -132,7 +150,7 @@ class Builder:
                 if name in (seat, held.plays, self.names.entities.get(held.plays))
             ]
             hits += self.scenario.groups.get(name, ())
-            if not hits:
+            if not hits and name not in self.scenario.groups:
                 hint = near(name, [*self.scenario.seats, *self.scenario.groups])
                 self.say(at, f"no seat, group or kind of player is called '{name}'{hint}")
             found.update(hits)
@@ -227,6 +245,8 @@ class Builder:
 
     def place(self, text: str, scope: Scope, at: tuple[str, ...]) -> Place | None:
         """`self.owner.users` as the owner and its variable."""
+        if "[" in text:
+            return self.pair(text, scope, at)
         owner, _, variable = text.rpartition(".")
         if not owner:
             self.say(at, f"'{text}' names no variable: write ENTITY.VARIABLE")
@@ -237,10 +257,24 @@ class Builder:
         if (code.type.kind, variable) not in self.variables:
             self.say(
                 at,
-                f"a {code.type.kind} has no '{variable}'{near(variable, self.names.kinds.get(code.type.kind, {}))}",
+                f"{an(code.type.kind)} has no '{variable}'{near(variable, self.names.kinds.get(code.type.kind, {}))}",
             )
             return None
         return Place(code, code.type.kind, variable)
+
+    def pair(self, text: str, scope: Scope, at: tuple[str, ...]) -> Place | None:
+        """`evidence[self, target]` as the relation and the pair."""
+        try:
+            made = compile_pair(text, self.names, scope.names, event=scope.event)
+        except ExprProblem as error:
+            self.say(at, str(error))
+            return None
+        if made is None:
+            self.say(at, f"'{text[:60]}' is no pair: write RELATION[FIRST, SECOND]")
+            return None
+        relation, code = made
+        self.weighed(code, at)
+        return Place(constant(relation, code.type, relation), relation, PAIR, code)
 
     def _transfer(self, ledger: str, move: Transfer, scope: Scope, at: tuple[str, ...]) -> CTransfer:
         held = self.scenario.ledgers.get(ledger)
@@ -257,7 +291,7 @@ class Builder:
         ):
             code = None if text in open_ else self.expr(text, scope, (*at, word), "ref")
             if code is not None and code is not TRUE and code.type.kind not in holders:
-                self.say((*at, word), f"a {code.type.kind} holds nothing of the ledger {ledger}")
+                self.say((*at, word), f"{an(code.type.kind)} holds nothing of the ledger {ledger}")
             ends.append(code)
         return CTransfer(ledger, holders, ends[0], ends[1], self.expr(move.amount, scope, (*at, "amount"), "num"))
 
@@ -280,7 +314,8 @@ class Builder:
         when = self.expr(tell.when, scope, (*at, "when"), "bool")
         chance = self.expr(tell.chance, scope, (*at, "chance"), "num")
         seats = tuple(dict.fromkeys(static))
-        return CTell(seats, tuple(named), tell.report, says, value, when, chance, tell.lag, tell.bell)
+        false = None if tell.false is None else self.expr(tell.false, scope, (*at, "false"), "num")
+        return CTell(seats, tuple(named), tell.report, says, value, when, chance, tell.lag, tell.bell, false)
 
     def _roles(
         self, name: str, roles: Mapping[str, str], scope: Scope, at: tuple[str, ...]
@@ -304,61 +339,13 @@ class Builder:
     def _send(self, text: str, stage: str, scope: Scope, at: tuple[str, ...]) -> tuple[Compiled, str]:
         code = self.expr(text, scope, (*at, text), "ref")
         process = self.scenario.processes.get(code.type.kind)
-        if code is not TRUE and (process is None or stage not in ("end", *(held.id for held in process.stages))):
+        if code is not TRUE and (process is None or stage not in _places(process)):
             self.say((*at, text), f"'{text}' has no stage '{stage}'")
         return code, stage
 
     def happenings(self) -> None:
-        """The parameters of every happening, from those who emit it; chains are followed to their end."""
-        for seat in self.scenario.seats:
-            for key, action in self.scenario.actions.items():
-                if seat in self.who(action.by, ("actions", key, "by")):
-                    self.events.setdefault(key, {}).update(self._move_params(seat, action))
-        for name in self.scenario.processes:
-            for word in ("started", "ended"):
-                self.events[f"{name}_{word}"] = {"instance": Type("ref", kind=name)}
-        open_ = list(self._emitters())
-        for _ in range(len(open_) + 1):
-            rest = [item for item in open_ if not self._learn(*item)]
-            if not rest or len(rest) == len(open_):
-                break
-            open_ = rest
-
-    def _move_params(self, seat: str, action: Action) -> dict[str, Type]:
-        names = {"seat": Type("ref", kind="seat"), "actor": self.actor(seat).names["self"]}
-        if action.target is not None:
-            names["target"] = Type("ref", kind=action.target.kind or action.target.process or "")
-        params = {key: Type("enum", held.enum) if held.enum else NUM for key, held in action.params.items()}
-        return {**names, **params}
-
-    def _emitters(self) -> Iterable[tuple[Effects, Mapping[str, Type], str | None]]:
-        for rule in self.scenario.rules.values():
-            yield rule, self.rule_scope(rule), rule.upon
-        for name, process in self.scenario.processes.items():
-            scope = self.process_scope(name, process)
-            for stage in process.stages:
-                for block in (stage, *stage.outcomes.values(), *stage.countered_by.values()):
-                    yield block, scope, None
-        for seat in self.scenario.seats:
-            for action in self.scenario.actions.values():
-                if seat in self.who(action.by, ("actions",)):
-                    names = {**self.actor(seat).names, **self._move_params(seat, action)}
-                    for block in (action, *((action.fails,) if action.fails else ())):
-                        yield block, names, None
-
-    def _learn(self, block: Effects, names: Mapping[str, Type], upon: str | None) -> bool:
-        """True once this block's happenings are known."""
-        if upon is not None and upon not in self.events:
-            return not block.emits
-        event = self.events.get(upon) if upon else None
-        for name, params in block.emits.items():
-            found = self.events.setdefault(name, {})
-            for key, text in params.items():
-                try:
-                    found[key] = compile_expr(text, self.names, names, event=event).type
-                except ExprProblem:
-                    continue  # said again, with its place, where the block itself is compiled
-        return True
+        """Learns what rules may follow."""
+        self.events = happenings(self)
 
     def rule_scope(self, rule: Rule) -> dict[str, Type]:
         names = {"self": Type("ref", kind=rule.for_)} if rule.for_ else {}
@@ -369,27 +356,3 @@ class Builder:
             "self": Type("ref", kind=name),
             **{role: Type("ref", kind=kind) for role, kind in process.roles.items()},
         }
-
-    def start_value(self, variable: Variable, given: Any, at: tuple[str, ...]) -> Any:
-        """The checked start value of a variable."""
-        if variable.enum:
-            given = variable.enum[0] if given is None else given
-            if given not in variable.enum:
-                self.say(at, f"'{given}' is none of {', '.join(variable.enum)}")
-            return given
-        if variable.bool_:
-            if given not in (None, True, False):
-                self.say(at, f"'{given}' is neither true nor false")
-            return bool(given)
-        if variable.ref:
-            if given is not None and self.names.entities.get(given) != variable.ref:
-                self.say(at, f"'{given}' is no {variable.ref}")
-            return given
-        if given is None:
-            given = 0
-        if isinstance(given, bool) or not isinstance(given, (int, float)) or not abs(given) <= 1e300:
-            self.say(at, f"'{given}' is no finite number")
-            return 0
-        if variable.range and not variable.range[0] <= given <= variable.range[1]:
-            self.say(at, f"{given} lies outside {variable.range[0]:g} to {variable.range[1]:g}")
-        return rounded(given)

@@ -8,7 +8,7 @@ columns. What counts as the same question is `Call.fingerprint`.
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from orchestrator.core.value import Value, canonical, digest
 
@@ -16,12 +16,18 @@ CallKind = Literal["decide", "speak", "repair", "referee", "judge", "vote", "tal
 Outcome = Literal["ok", "length", "refused", "filtered", "empty"]
 
 
-class Message(Value):
+class _Asked(Value):
+    """Of these a run on policy needs none: they are built when they are met."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Message(_Asked):
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-class Sampling(Value):
+class Sampling(_Asked):
     """How an answer is drawn."""
 
     max_tokens: int
@@ -29,9 +35,11 @@ class Sampling(Value):
     temperature: float = 0.7
     top_logprobs: int = 0
     """How many alternatives a token to report with log-probabilities; 0: none wanted."""
+    copying: float = 0.0
+    """How strongly going on with words of the prompt is discouraged; 0: not at all."""
 
 
-class Shape(Value):
+class Shape(_Asked):
     """What form the answer must take; at most one of the three is set, none means free text."""
 
     json_schema: dict[str, Any] | None = None
@@ -39,10 +47,10 @@ class Shape(Value):
     choices: tuple[str, ...] = ()
     """The answer is exactly one of these texts; each begins with another word."""
     line: int | None = None
-    """The answer is one line of running text of at most so many characters (begun text not counted)."""
+    """The answer is one sentence on one line, of at most so many characters (begun text not counted)."""
 
 
-class Call(Value):
+class Call(_Asked):
     key: str
     """`r<round>/<seat>/<kind>/<n>`: where in the run the question stands. Not part of the fingerprint."""
     messages: tuple[Message, ...]
@@ -70,7 +78,7 @@ class Call(Value):
         return int(where[1:]), seat, kind, int(number)
 
 
-class TokenChoice(Value):
+class TokenChoice(_Asked):
     """One generated token and what else could have stood there."""
 
     token: str
@@ -80,7 +88,7 @@ class TokenChoice(Value):
     """(token, log-probability) of the likeliest alternatives, before any grammar, likeliest first."""
 
 
-class Reply(Value):
+class Reply(_Asked):
     """The part of an answer that the program reads, and so the part that is hashed and replayed."""
 
     text: str
@@ -90,10 +98,11 @@ class Reply(Value):
     tokens: tuple[TokenChoice, ...] = ()
     """Per token, where log-probabilities were asked for and given."""
     dropped: tuple[str, ...] = ()
-    """Settings of the call that the backend did not honour: `schema`, `choices`, `logprobs`, `seed`, `begun`."""
+    """Settings of the call that the backend did not honour: `schema`, `choices`, `logprobs`, `seed`, `begun`,
+    `copying`."""
 
 
-class Usage(Value):
+class Usage(_Asked):
     """Tokens as the server counted them."""
 
     prompt: int = 0
@@ -102,7 +111,7 @@ class Usage(Value):
     completion: int = 0
 
 
-class Answer(Value):
+class Answer(_Asked):
     """What a backend gives back: the reply, and the accounting that no hash may depend on."""
 
     reply: Reply

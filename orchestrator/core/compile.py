@@ -9,22 +9,30 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from orchestrator.core import workload
+from orchestrator.core.agreements import Expanded, expanded
+from orchestrator.core.askparts import acts, asks_of, check_people, compile_votes, member_labels, members_of
 from orchestrator.core.blocks import Builder, Problem, Scope, TooMany
+from orchestrator.core.boards import check_boards
 from orchestrator.core.calendar import civil, day_number, span_of
+from orchestrator.core.deals import compile_guards, compile_undertakings
 from orchestrator.core.expr import BOOL, NUM, Names, Slot, Type, compile_derived, near
 from orchestrator.core.expr import Compiled as Code
 from orchestrator.core.expr import ExprProblem as Unfit
+from orchestrator.core.exprtypes import said
 from orchestrator.core.law import CAction, CFree, CIndicator, CRule, Law, VariableInfo
-from orchestrator.core.parts import Process, Variable
+from orchestrator.core.ledgers import check_ledgers
+from orchestrator.core.logs import check_log
+from orchestrator.core.named import check_cited, check_distinct, check_forms
+from orchestrator.core.parts import Process, Variable, asked_in
+from orchestrator.core.questions import compile_questions
+from orchestrator.core.relations import add_relations, relations_of
+from orchestrator.core.said import REPORTS
 from orchestrator.core.scenario import Persona, Scenario
+from orchestrator.core.starting import settable, world_of
+from orchestrator.core.talkparts import compile_talk
 from orchestrator.core.text import Text
 from orchestrator.core.worldparts import compile_action, compile_policy, compile_process, compile_rule
 
-RESERVED = frozenset({
-    "added", "before", "clock", "event", "false", "known", "null", "numbers", "seat", "self", "target", "true",
-    "value", "was",
-})  # fmt: skip
-"""Names with a meaning of their own in expressions."""
 FIRST_YEAR, LAST_YEAR = 1000, 9000
 """Dates are compared as texts of four digits for the year, also those of reports that come after the end."""
 
@@ -37,26 +45,33 @@ class Compiled(NamedTuple):
 
 def compile_law(scenario: Scenario, personas: Mapping[str, Persona]) -> Compiled:
     """The law, or what stands against it: everything, or the first hundred problems."""
-    problems: list[Problem] = []
+    grown = expanded(scenario)
+    problems: list[Problem] = [Problem(path, message) for path, message in grown.problems]
+    law: Law | None = None
     try:
-        law = _law(scenario, personas, problems)
+        law = _law(grown, personas, problems)
     except TooMany:
-        return Compiled(None, tuple(problems))
-    return Compiled(None if problems else law, tuple(problems))
+        law = None
+    told = dict.fromkeys(problem._replace(path=grown.path(problem.path)) for problem in problems)
+    return Compiled(None if problems else law, tuple(told))
 
 
-def _law(scenario: Scenario, personas: Mapping[str, Persona], problems: list[Problem]) -> Law | None:
+def _law(grown: Expanded, personas: Mapping[str, Persona], problems: list[Problem]) -> Law | None:
+    scenario = grown.scenario
     names = declared(scenario, problems)
-    build = Builder(scenario, names, problems)
+    build = Builder(scenario, names, problems, grown.bars)
     variables = _variables(scenario, build)
     build.variables = variables
-    values = _world(scenario, build)
+    values = world_of(scenario, build)
+    usual = add_relations(scenario, build, variables, values)
     if workload.crowded(build):
         return None
     derived = _derived(scenario, build)
     build.happenings()
     rules = tuple(compile_rule(build, key, rule) for key, rule in scenario.rules.items())
     processes = {key: compile_process(build, key, process) for key, process in scenario.processes.items()}
+    asks, people = asks_of(rules, processes), members_of(scenario)
+    seated = [seat for seat in personas if seat in scenario.seats]
     law = Law(
         scenario=scenario,
         personas=personas,
@@ -67,15 +82,25 @@ def _law(scenario: Scenario, personas: Mapping[str, Persona], problems: list[Pro
         derived=derived,
         members={kind: tuple(e for e, k in names.entities.items() if k == kind) for kind in scenario.kinds},
         rules=rules,
-        followers={name: tuple(rule for rule in rules if rule.upon == name) for name in _followed(rules)},
+        followers={name: tuple(rule for rule in rules if name in rule.upon) for name in _followed(rules)},
         processes=processes,
         actions={seat: _actions(scenario, build, seat) for seat in scenario.seats},
-        policies={seat: compile_policy(build, seat, personas[seat]) for seat in personas if seat in scenario.seats},
+        policies={seat: compile_policy(build, seat, personas[seat]) for seat in seated},
         free=_free(scenario, build),
         indicators=_indicators(scenario, build),
         endings={key: _closing(build, key, ending.says) for key, ending in scenario.endings.items()},
         labels=_labels(scenario),
+        questions=compile_questions(scenario, build),
+        usual=usual,
+        talks={seat: compile_talk(build, seat, personas[seat]) for seat in seated},
+        guards=compile_guards(build, grown.guards),
+        undertakings=compile_undertakings(build, scenario.agreements),
+        asks=asks,
+        votes={seat: compile_votes(build, seat, personas[seat], asks) for seat in seated},
+        people=people,
+        seat_of={member: seat for seat, members in people.items() for member in members},
     )
+    check_people(build, asks)
     _whole(scenario, build)
     return law if problems else _weighed(law, build)
 
@@ -94,11 +119,13 @@ def _weighed(law: Law, build: Builder) -> Law:
 
 
 def _followed(rules: tuple[CRule, ...]) -> set[str]:
-    return {rule.upon for rule in rules if rule.upon}
+    return {name for rule in rules for name in rule.upon}
 
 
 def _actions(scenario: Scenario, build: Builder, seat: str) -> dict[str, CAction]:
-    """The seat's own actions, as it sees them."""
+    """The seat's own actions, as it sees them; a group has none."""
+    if not acts(scenario, seat):
+        return {}
     own = (key for key, action in scenario.actions.items() if seat in build.who(action.by, ("actions", key, "by")))
     return {key: compile_action(build, key, scenario.actions[key], seat) for key in own}
 
@@ -109,7 +136,9 @@ def _closing(build: Builder, key: str, says: str) -> Text:
 
 def _labels(scenario: Scenario) -> dict[str, str]:
     entities = {key: entity.label.strip() or key.replace("_", " ") for key, entity in scenario.entities.items()}
-    return {**entities, **{key: seat.label.strip() or key.replace("_", " ") for key, seat in scenario.seats.items()}}
+    relations = {key: relation.label.strip() or key.replace("_", " ") for key, relation in scenario.relations.items()}
+    seats = {key: seat.label.strip() or key.replace("_", " ") for key, seat in scenario.seats.items()}
+    return {**entities, **relations, **seats, **member_labels(scenario)}
 
 
 def declared(scenario: Scenario, problems: list[Problem]) -> Names:
@@ -124,6 +153,7 @@ def declared(scenario: Scenario, problems: list[Problem]) -> Names:
             problems.append(Problem(("processes", key), f"'{key}' is a kind as well: give the process another name"))
         kinds[key] = _instance_slots(process)
     reports = {tell.report for block in _blocks(scenario) for tell in block.tells}
+    reports.update(REPORTS if scenario.promises is not None else ())
     return Names(
         kinds,
         {key: entity.kind for key, entity in scenario.entities.items()},
@@ -134,6 +164,8 @@ def declared(scenario: Scenario, problems: list[Problem]) -> Names:
             **Counter(entity.kind for entity in scenario.entities.values()),
             **{key: workload.lifetime(process) for key, process in scenario.processes.items()},
         },
+        relations_of(scenario, problems),
+        made={},
     )
 
 
@@ -145,6 +177,7 @@ def _instance_slots(process: Process) -> dict[str, Slot]:
             "countered",
             "done",
             *(name for stage in process.stages for name in stage.outcomes),
+            *(name for stage in process.stages if stage.asks for name in stage.asks.decisions()),
         ]
     )
     fixed = {
@@ -171,6 +204,8 @@ def type_of(variable: Variable) -> Type:
 def _blocks(scenario: Scenario) -> list[Any]:
     """Every block of effects in the scenario."""
     blocks: list[Any] = [*scenario.rules.values()]
+    for asker in (*scenario.rules.values(), *(stage for held in scenario.processes.values() for stage in held.stages)):
+        blocks += asked_in(asker)
     for action in scenario.actions.values():
         blocks += [action] if action.fails is None else [action, action.fails]
     for process in scenario.processes.values():
@@ -233,25 +268,6 @@ def _info(variable: Variable, key: str, visible: tuple[str, ...] | None) -> Vari
     )
 
 
-def _world(scenario: Scenario, build: Builder) -> dict[str, dict[str, Any]]:
-    values: dict[str, dict[str, Any]] = {}
-    for key, entity in scenario.entities.items():
-        at = ("entities", key)
-        if entity.kind not in scenario.kinds:
-            build.say((*at, "kind"), f"no kind is called '{entity.kind}'{near(entity.kind, scenario.kinds)}")
-            continue
-        own = scenario.kinds[entity.kind].variables
-        for name in entity.values:
-            if name not in own:
-                build.say((*at, name), f"a {entity.kind} has no '{name}'{near(name, own)}")
-        values[key] = {
-            name: build.start_value(variable, entity.values.get(name, variable.start), (*at, name))
-            for name, variable in own.items()
-            if variable.is_ is None
-        }
-    return values
-
-
 def _derived(scenario: Scenario, build: Builder) -> dict[str, Any]:
     codes: dict[str, Code] = {}
     groups = {
@@ -264,7 +280,9 @@ def _derived(scenario: Scenario, build: Builder) -> dict[str, Any]:
             if variable.is_ is None:
                 continue
             try:
-                codes[f"{kind}.{key}"] = compile_derived(variable.is_, build.names, kind)
+                code = codes[f"{kind}.{key}"] = compile_derived(variable.is_, build.names, kind)
+                if code.type.name != (wanted := type_of(variable)).name:
+                    build.say((*section, key, "is"), f"it yields {said(code.type)}, and {said(wanted)} is declared")
             except Unfit as error:
                 build.say((*section, key, "is"), str(error))
     build.weigh = workload.Weigher(codes)
@@ -280,6 +298,8 @@ def _free(scenario: Scenario, build: Builder) -> dict[str, dict[str, CFree]]:
     if scenario.free is None:
         return made
     for seat in build.who(scenario.free.by, ("free", "by")) or scenario.seats:
+        if not acts(scenario, seat):
+            continue
         made[seat] = {}
         for key, effect in scenario.free.may.items():
             at = ("free", "may", key)
@@ -328,50 +348,15 @@ def _whole(scenario: Scenario, build: Builder) -> None:
             ("clock", "ends"),
             f"no ending is called '{scenario.clock.ends}'{near(scenario.clock.ends, scenario.endings)}",
         )
-    _distinct(scenario, build)
+    check_distinct(scenario, build)
     for key, item in scenario.interventions.items():
-        head, _, rest = item.sets.partition(".")
-        fits = (
-            rest in scenario.numbers
-            if head == "numbers"
-            else head in scenario.entities and rest in build.names.kinds.get(scenario.entities[head].kind, {})
-        )
-        if not fits:
+        if not settable(build, item.sets):
             build.say(("interventions", key, "sets"), f"'{item.sets}' is neither numbers.NAME nor ENTITY.VARIABLE")
     for key in scenario.turns.order:
         if key not in scenario.seats:
             build.say(("turns", "order"), f"no seat is called '{key}'{near(key, scenario.seats)}")
-    _cited(scenario, build)
-
-
-def _distinct(scenario: Scenario, build: Builder) -> None:
-    """No name of the author's hides one of the language's, or the name of an instance to come."""
-    for key in scenario.entities:
-        head, _, number = key.rpartition("_")
-        if head in scenario.processes and number.isdigit():
-            build.say(("entities", key), f"'{key}' is what an instance of the process {head} is called")
-        elif key in RESERVED:
-            build.say(("entities", key), f"'{key}' means something else in expressions: choose another name")
-    for name, process in scenario.processes.items():
-        for section, given in (("roles", process.roles), ("holds", process.holds)):
-            for key in given:
-                if key in RESERVED or key in ("stage", "outcome", "running"):
-                    build.say(("processes", name, section, key), f"every instance has a '{key}' already")
-    for name, rule in scenario.rules.items():
-        for key in rule.with_:
-            if key in RESERVED:
-                build.say(("rules", name, "with", key), f"'{key}' means something else in expressions")
-
-
-def _cited(scenario: Scenario, build: Builder) -> None:
-    """Every `source:` names an entry of `sources`; what is assumed says why."""
-    for section in ("rules", "processes", "actions", "numbers", "endings", "interventions"):
-        for key, item in getattr(scenario, section).items():
-            for cited in item.source:
-                if cited != "assumed" and cited not in scenario.sources:
-                    build.say(
-                        (section, key, "source"),
-                        f"'{cited}' is not listed under sources{near(cited, scenario.sources)}",
-                    )
-            if "assumed" in item.source and not item.why:
-                build.say((section, key), "`source: assumed` needs a `why`")
+    check_ledgers(scenario, build)
+    check_log(scenario, build)
+    check_boards(scenario, build)
+    check_forms(scenario, build)
+    check_cited(scenario, build)

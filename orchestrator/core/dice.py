@@ -4,12 +4,13 @@ import hashlib
 import math
 from collections.abc import Sequence
 
-from orchestrator.core.value import canonical
+from orchestrator.core.value import quoted
 
 
 def roll(seed: int, *path: str | int) -> float:
     """A number in [0, 1) from the seed and the die's address: the top 53 bits of a sha256."""
-    raw = hashlib.sha256(canonical([seed, *path]).encode()).digest()
+    address = ",".join([quoted(part) if isinstance(part, str) else str(part) for part in path])
+    raw = hashlib.sha256(f"[{seed},{address}]".encode()).digest()
     return (int.from_bytes(raw[:8], "big") >> 11) / 9007199254740992.0
 
 

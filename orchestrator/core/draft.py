@@ -1,6 +1,7 @@
 """The round being written: events in order, and the state they fold to so far."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from orchestrator.core import events as ev
@@ -8,7 +9,7 @@ from orchestrator.core.calendar import civil, iso, span_of
 from orchestrator.core.events import AnyEvent, Cause
 from orchestrator.core.expr import Scene, Values
 from orchestrator.core.law import Law
-from orchestrator.core.state import Known, RunState, evolve
+from orchestrator.core.state import Known, RunState, happen
 from orchestrator.core.text import render
 
 PURSE = 1_000_000
@@ -65,12 +66,16 @@ def _known(held: Known, round_: int) -> dict[str, float]:
 
 
 def members_of(law: Law, state: RunState) -> dict[str, list[str]]:
-    """Kind or process -> its entities or instances, in order."""
+    """Kind or process -> its entities or instances, in order. Kept with the state until an instance begins."""
+    held: tuple[Law, Mapping[str, str], dict[str, list[str]]] | None = state.groups
+    if held is not None and held[0] is law and held[1] is state.instances:
+        return held[2]
     members: dict[str, list[str]] = {kind: list(held) for kind, held in law.members.items()}
     for process in law.processes:
         members[process] = []
     for instance, process in state.instances.items():
         members[process].append(instance)
+    state.groups = law, state.instances, members
     return members
 
 
@@ -80,15 +85,17 @@ class Draft:
     def __init__(self, law: Law, state: RunState, day: int, *, deciding: bool = False) -> None:
         """`deciding`: moves are carried out, so `was(x)` is what those who chose them saw."""
         self.law = law
+        self.opening = deciding
+        """What is asked here is asked before the first day's own queue."""
         self.was = state.before if deciding else state.was
-        self.state = state
+        self.state = copy(state)
+        """The draft's own, brought up to each event in place."""
         self.day = day
         self.events: list[AnyEvent] = []
-        in_turn = deciding and law.scenario.turns.apply == "in_order"
+        turns = law.scenario.turns
+        in_turn = deciding and turns.decide == turns.apply == "in_order"
         self.purse = PURSE // (len(law.scenario.seats) if in_turn else 1)
         self._broke = False
-        self._members = members_of(law, state)
-        self._count = len(state.instances)
         self._clock: tuple[tuple[int, int], dict[str, int]] = (-1, -1), {}
 
     @property
@@ -111,7 +118,7 @@ class Draft:
             self.was,
             state.numbers,
             self._clock[1],
-            self.members,
+            members_of(law, state),
             law.derived,
             {} if bound is None else bound,
             None,
@@ -121,18 +128,15 @@ class Draft:
 
     @property
     def members(self) -> dict[str, list[str]]:
-        if len(self.state.instances) != self._count:
-            self._count = len(self.state.instances)
-            self._members = members_of(self.law, self.state)
-        return self._members
+        return members_of(self.law, self.state)
 
     def common(self, cause: Cause, **more: Any) -> dict[str, Any]:
         """The fields that every event of this date has."""
-        return {"round": self.state.round, "from_": self.date, "to": self.date, "cause": cause, **more}
+        return {"round": self.state.round, "to": self.date, "cause": cause, **more}
 
     def emit(self, event: AnyEvent) -> None:
         self.events.append(event)
-        self.state = evolve(self.state, event)
+        happen(self.state, event)
 
     def failed(self, cause: Cause, what: str, cites: tuple[str, ...] = ()) -> None:
         self.emit(ev.RuleFailed(**self.common(cause, cites=cites, what=what)))

@@ -5,25 +5,27 @@ cause's share of every change and the value after the whole date.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
-from orchestrator.core.dice import roll
 from orchestrator.core.draft import Draft
 from orchestrator.core.events import AnyEvent, Cause, Change, Happening
 from orchestrator.core.expr import Scene, Values
-from orchestrator.core.law import CEffects, CTell, CTransfer
-from orchestrator.core.settling import Moved, Wish, settle, transfers
-from orchestrator.core.spans import after_span
-from orchestrator.core.state import with_changes
+from orchestrator.core.law import CAsk, CEffects, CTransfer
+from orchestrator.core.reports import Report, report_of, send
+from orchestrator.core.settling import Moved, Wish, leaks, settle, settle_in_order, transfers
+from orchestrator.core.state import share_of, with_changes
 from orchestrator.core.text import render
-from orchestrator.core.value import rounded
 
-MOST_PENDING = 5_000
-"""Reports on their way: every date looks through them."""
+MOST_MOVED = 1e300
+"""In one transfer: sums of any number of them stay finite, so none can be lost on one side only."""
 ARITHMETIC = (ZeroDivisionError, ValueError, OverflowError, KeyError, TypeError)
 """What an expression raises where it has no result (a null reference is a KeyError or TypeError)."""
+
+
+_FIRST_DIE = {"": 0, "yes": 100, "no": 200, "neither": 300}
+"""Numbers of the dice of reports: what a rule tells, and what it tells once its question is decided."""
 
 
 class Impact(NamedTuple):
@@ -45,17 +47,20 @@ class Impact(NamedTuple):
     silent: bool = True
     """Leaves no event where nothing came of it."""
     emits: tuple[Happening, ...] = ()
+    asks: CAsk | None = None
+    """A question that is put on this date."""
+    way: str = ""
+    """The way in which a question was decided, where this follows of it: it has an event and dice of its own."""
 
 
 class Told(NamedTuple):
     """An impact with everything that it read before the date."""
 
     impact: Impact
-    scene: Scene
     happened: tuple[Happening, ...]
     starts: tuple[tuple[str, dict[str, Any]], ...]
     sends: tuple[tuple[str, str], ...]
-    reports: tuple[tuple[CTell, tuple[str, ...], float, str], ...]
+    reports: tuple[Report, ...]
 
 
 class Applied(NamedTuple):
@@ -64,16 +69,18 @@ class Applied(NamedTuple):
     happenings: tuple[tuple[Happening, Cause], ...]
     starts: tuple[tuple[str, dict[str, Any], Cause, tuple[str, ...]], ...]
     sends: tuple[tuple[str, str, Cause], ...]
+    asks: tuple[Impact, ...] = ()
 
 
-def apply(draft: Draft, impacts: list[Impact]) -> Applied:
-    """Applies a batch, writes its events, and returns what follows."""
+def apply(draft: Draft, impacts: list[Impact], *, in_order: bool = False) -> Applied:
+    """Applies a batch, writes its events, and returns what follows. `in_order`: each effect is clamped at once."""
     told: list[Told] = []
     wishes: list[Wish] = []
     moves: list[Moved] = []
+    scene = draft.scene()
     for impact in impacts:
         index = len(told)
-        scene = draft.scene(impact.bound, impact.event)
+        scene.bound, scene.event = impact.bound, impact.event or {}
         try:
             wanted = _wishes(impact, index, scene)
             moved = [_moved(move, index, scene) for move in impact.effects.moves]
@@ -84,29 +91,48 @@ def apply(draft: Draft, impacts: list[Impact]) -> Applied:
         wishes += wanted
         moves += moved
     causes = [one.impact.cause for one in told]
-    wishes += transfers(draft, causes, moves)
-    changes, after_events = settle(draft, causes, wishes)
+    shifts = transfers(draft, causes, moves)
+    changes, after_events = (settle_in_order if in_order else settle)(draft, causes, wishes + shifts)
+    if shifts:
+        after_events += leaks(draft, causes, shifts, changes)
     before = draft.state.values
+    plain = [index for index, one in enumerate(told) if _plain(one)]
+    if plain:
+        _move_numbers(draft, [(told[index], changes.get(index, ())) for index in plain])
     after = with_changes(before, [change for held in changes.values() for change in held])
-    plain: dict[str, list[int]] = {}
     for index, one in enumerate(told):
-        if _plain(one):
-            plain.setdefault(one.impact.cause.id, []).append(index)
-    for index, one in enumerate(told):
-        alike = plain.get(one.impact.cause.id, [index]) if _plain(one) else [index]
-        if index == alike[0]:
-            merged = [change for held in alike for change in changes.get(held, ())]
-            _write(draft, one, tuple(merged), before, after, shared=len(alike) > 1)
+        if not _plain(one):
+            _write(draft, one, tuple(changes.get(index, ())), before, after)
     for event in after_events:
         draft.emit(event)
     return _followers(told)
 
 
 def _plain(one: Told) -> bool:
-    """A rule that only moves numbers: its firings for several entities on one date make one event."""
-    effects = one.impact.effects
-    said = one.impact.text or effects.says or effects.ends or one.happened or one.starts or one.sends or one.reports
-    return one.impact.cause.kind == "rule" and one.impact.silent and one.impact.die is None and not said
+    """A rule that only moves numbers: what all such rules do on one date makes one event."""
+    impact, effects = one.impact, one.impact.effects
+    if impact.cause.kind != "rule" or not impact.silent or impact.die is not None or impact.way:
+        return False
+    return not (impact.text or effects.says or effects.ends or one.happened or one.starts or one.sends or one.reports)
+
+
+def _move_numbers(draft: Draft, held: list[tuple[Told, Sequence[Change]]]) -> None:
+    """One event for the changes of all plain rules of this date, rule by rule in the order of the file."""
+    rules: dict[str, list[Change]] = {}
+    cites: dict[str, None] = {}
+    for one, changes in held:
+        if changes:
+            rules.setdefault(one.impact.cause.id, []).extend(changes)
+            cites.update(dict.fromkeys(one.impact.effects.cites))
+    if rules:
+        clock = Cause(kind="clock", id=f"r{draft.state.round}")
+        draft.emit(
+            ev.NumbersMoved(
+                **draft.common(clock, cites=tuple(cites)),
+                changes=tuple(change for changes in rules.values() for change in changes),
+                rules=tuple((rule, len(changes)) for rule, changes in rules.items()),
+            )
+        )
 
 
 def _wishes(impact: Impact, index: int, scene: Scene) -> list[Wish]:
@@ -117,7 +143,11 @@ def _wishes(impact: Impact, index: int, scene: Scene) -> list[Wish]:
             value = code.run(scene)
             if isinstance(value, float):
                 _finite(value)
-            wanted.append(Wish(index, _entity(place.owner.run(scene), scene), place.variable, how, value))
+            if place.pair is None:
+                entity, variable = _entity(place.owner.run(scene), scene), place.variable
+            else:
+                entity, variable = place.kind, _pair(place.pair.run(scene), place.kind, scene)
+            wanted.append(Wish(index, entity, variable, how, value))
     return wanted
 
 
@@ -138,48 +168,43 @@ def _entity(found: Any, scene: Scene) -> str:
     return found
 
 
+def _pair(found: str, relation: str, scene: Scene) -> str:
+    if found not in scene.values[relation]:
+        raise KeyError("a pair that there is not")
+    return found
+
+
 def _moved(move: CTransfer, index: int, scene: Scene) -> Moved:
     payer = None if move.payer is None else _entity(move.payer.run(scene), scene)
     receiver = None if move.receiver is None else _entity(move.receiver.run(scene), scene)
-    return Moved(index, move.ledger, payer, receiver, max(0.0, _finite(float(move.amount.run(scene)))), move.variables)
+    amount = float(move.amount.run(scene))
+    if not abs(amount) <= MOST_MOVED:  # also for what is no number
+        raise OverflowError("more than can be moved at once")
+    return Moved(index, move.ledger, payer, receiver, max(0.0, amount), move.variables)
 
 
 def _read(draft: Draft, impact: Impact, scene: Scene) -> Told:
     effects = impact.effects
+    if effects.still:
+        return Told(impact, impact.emits, (), (), ())
     happened = tuple(
         Happening(name=name, params={key: _kept(code.run(scene)) for key, code in params})
         for name, params in effects.emits
     )
     starts = tuple((name, {role: code.run(scene) for role, code in roles}) for name, roles in effects.starts)
     sends = tuple((code.run(scene), stage) for code, stage in effects.sends)
-    reports: list[tuple[CTell, tuple[str, ...], float, str]] = []
-    for number, tell in enumerate(effects.tells):
-        if not tell.when.run(scene):
-            continue
-        die = roll(
-            draft.state.seed,
-            f"r{draft.state.round}",
-            "tells",
-            impact.cause.id,
-            str(impact.bound.get("self", "")),
-            number,
-            draft.date,
-        )
-        if die < tell.chance.run(scene):
-            seats = tuple(dict.fromkeys([*tell.seats, *(code.run(scene) for code in tell.named)]))
-            value = rounded(tell.value.run(scene))
-            reports.append((tell, seats, value, render(tell.says, scene.with_bound(value=value), draft.label)))
-    return Told(impact, scene, (*impact.emits, *happened), starts, sends, tuple(reports))
+    first = _FIRST_DIE[impact.way]
+    made = [report_of(draft, tell, number, impact.cause, scene) for number, tell in enumerate(effects.tells, first)]
+    reports = tuple(report for report in made if report is not None)
+    return Told(impact, (*impact.emits, *happened), starts, sends, reports)
 
 
-def _write(
-    draft: Draft, one: Told, changes: tuple[Change, ...], before: Values, after: Values, *, shared: bool
-) -> None:
-    """Writes the impact's event (`shared`: it stands for several firings), its reports and its ending."""
+def _write(draft: Draft, one: Told, changes: tuple[Change, ...], before: Values, after: Values) -> None:
+    """Writes the impact's event, its reports and its ending."""
     impact, effects = one.impact, one.impact.effects
     text = impact.text or ""
     if effects.says is not None:
-        added = math.fsum(change.delta or 0.0 for change in changes[:1])
+        added = (share_of(changes[0], before) or 0.0) if changes else 0.0
         scene = draft.scene({**impact.bound, "added": added}, impact.event, before=before, values=after)
         try:
             text = render(effects.says, scene, draft.label)
@@ -198,31 +223,8 @@ def _write(
             audience=audience,
             die=impact.die,
         )
-        event = impact.make(**common)
-        draft.emit(event.model_copy(update={"on": None}) if shared else event)
-    for tell, seats, value, says in one.reports:
-        if len(draft.state.pending) >= MOST_PENDING:
-            draft.failed(impact.cause, f"{MOST_PENDING:,} reports are on their way already", effects.cites)
-            break
-        due = (
-            draft.day
-            if tell.lag is None
-            else after_span(draft, tell.lag, draft.day, ("lag", impact.cause.id, tell.report, draft.date))
-        )
-        draft.emit(
-            ev.ReportSent(
-                **draft.common(
-                    impact.cause,
-                    cites=effects.cites,
-                    report=tell.report,
-                    seats=seats,
-                    value=value,
-                    says=says,
-                    due=due,
-                    bell=tell.bell,
-                )
-            )
-        )
+        draft.emit(impact.make(**common))
+    send(draft, impact.cause, effects.cites, one.reports)
     if effects.ends is not None:
         draft.emit(
             ev.EndingReached(**draft.common(impact.cause, cites=effects.cites, ending=effects.ends, rank=effects.rank))
@@ -235,4 +237,4 @@ def _followers(told: list[Told]) -> Applied:
         (name, roles, one.impact.cause, one.impact.effects.cites) for one in told for name, roles in one.starts
     )
     sends = tuple((instance, stage, one.impact.cause) for one in told for instance, stage in one.sends)
-    return Applied(happenings, starts, sends)
+    return Applied(happenings, starts, sends, tuple(one.impact for one in told if one.impact.asks is not None))

@@ -1,74 +1,38 @@
 """What can have happened: one small class an event, told apart by `kind`; a stored kind never changes its name.
 
-An event is a conclusion of the round: it carries its dates in the world, its cause, the entries of the source
-that it realises, what changed, and the sentence for the record. It carries nothing of the computer: no run id,
-no clock, no token count. Fields at their default are left out of the stored body.
+`eventbase` says what all have in common, `asked` holds those of questions, `said` those of messages and promises.
+All names are given out here.
 """
 
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from orchestrator.core.value import Value, canonical
+from orchestrator.core.asked import AnswerFailed as AnswerFailed
+from orchestrator.core.asked import AnswerGiven as AnswerGiven
+from orchestrator.core.asked import QuestionAsked as QuestionAsked
+from orchestrator.core.asked import QuestionDecided as QuestionDecided
+from orchestrator.core.eventbase import Cause as Cause
+from orchestrator.core.eventbase import Change as Change
+from orchestrator.core.eventbase import Event as Event
+from orchestrator.core.eventbase import Happening as Happening
+from orchestrator.core.said import MessageRefused as MessageRefused
+from orchestrator.core.said import MessageSent as MessageSent
+from orchestrator.core.said import PromiseBroken as PromiseBroken
+from orchestrator.core.said import PromiseKept as PromiseKept
+from orchestrator.core.said import PromiseMade as PromiseMade
+from orchestrator.core.value import Value
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Rises whenever an unchanged design with unchanged answers would give another hash."""
-
-
-class Cause(Value):
-    kind: Literal["run", "move", "rule", "process", "report", "call", "fork", "clock"]
-    id: str
-    """The rule, process instance, call key; of a move its seat and action: `google/launch_widget`."""
-
-
-class Change(Value):
-    """One variable of one entity, changed on this event's date."""
-
-    entity: str
-    variable: str
-    delta: float | None = None
-    """This cause's share of the change, where the variable is a number."""
-    value: Any
-    """The value after everything that fell on this date."""
-
-
-class Happening(Value):
-    """Something named that other rules follow."""
-
-    name: str
-    params: dict[str, Any] = {}
-
-
-class Event(Value):
-    """What every event has beside its `kind`, which each class fixes."""
-
-    round: int
-    from_: str = Field(validation_alias="from", serialization_alias="from")
-    """First day in the world, ISO."""
-    to: str
-    """Last day in the world, ISO."""
-    cause: Cause
-    cites: tuple[str, ...] = ()
-    """Entries of the scenario's source."""
-    changes: tuple[Change, ...] = ()
-    emits: tuple[Happening, ...] = ()
-    text: str = ""
-    """The sentence for the record, written by the rules."""
-    audience: tuple[str, ...] | None = None
-    """Seats who read the sentence; null: everyone; empty: nobody."""
-    die: float | None = None
-    """The number the die showed, where one was rolled."""
-
-    def body(self) -> str:
-        """The canonical JSON that is stored and hashed."""
-        data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return canonical({**data, "kind": type(self).model_fields["kind"].default})
 
 
 class SeatPlay(Value):
     """How a seat, or the judge, is played: part of the design."""
 
-    by: Literal["policy", "model"]
+    by: Literal["policy", "model", "log"]
+    """`log`: its moves are those recorded in the design."""
     backend_kind: str = ""
     model: str = ""
     """The model's id; for a file its sha256."""
@@ -98,11 +62,15 @@ class RunForked(Event):
     """Seats that are played otherwise from here on."""
     sets: dict[str, Any] = {}
     """Paths set by hand, with their values (the changes are in `changes`)."""
+    mutes: tuple[str, ...] = ()
+    """Seats that send no messages and make no promises from here on."""
 
 
 class NumbersDrawn(Event):
     kind: Literal["numbers_drawn"] = "numbers_drawn"
     numbers: dict[str, float]
+    draws: dict[str, dict[str, float]] = {}
+    """Member of a seat -> what it drew for itself."""
 
 
 class ValueSet(Event):
@@ -120,13 +88,13 @@ class RoundStarted(Event):
 class MoveChosen(Event):
     kind: Literal["move_chosen"] = "move_chosen"
     seat: str
-    n: int
+    n: int = 1
     """1-based number of the move within the seat's turn."""
     action: str
     target: str | None = None
     params: dict[str, Any] = {}
     reason: str = ""
-    style: Literal["policy", "compose", "choose"]
+    style: Literal["policy", "compose", "choose", "log"] = "policy"
     attempt: str = ""
     """A free move in the seat's words."""
     menu: tuple[tuple[str, float], ...] = ()
@@ -137,12 +105,25 @@ class MoveChosen(Event):
     """How many moves were legal."""
 
 
+class OffList(Event):
+    """A seat named what is on no list: nothing comes of it."""
+
+    kind: Literal["off_list"] = "off_list"
+    seat: str
+    n: int
+    action: str
+    """As it was named."""
+    target: str = ""
+    """As it was named."""
+
+
 class LineSpoken(Event):
     kind: Literal["line_spoken"] = "line_spoken"
     seat: str
     n: int
     line: str
-    """Checked words of the seat; they stand beneath the record as speech."""
+    """Checked words of the seat; they stand beneath the record as speech. With an `audience`: words for it alone,
+    in its notebooks."""
 
 
 class WordsRefused(Event):
@@ -209,7 +190,7 @@ class ActionTaken(Event):
 
     kind: Literal["action_taken"] = "action_taken"
     seat: str
-    n: int
+    n: int = 1
     action: str
     target: str | None = None
     params: dict[str, Any] = {}
@@ -231,6 +212,34 @@ class RuleFired(Event):
     """The entity the rule fired for."""
     once: bool = False
     """It cannot fire for this entity again."""
+
+
+class NumbersMoved(Event):
+    """What falls on one date of rules that only move numbers: one event for all of them, and nobody is told.
+
+    Written for size: such rules make most of the changes of a run.
+    """
+
+    kind: Literal["numbers_moved"] = "numbers_moved"
+    rules: tuple[tuple[str, int], ...]
+    """(rule, how many of `changes` are its), in the order of `changes`."""
+
+    def by_rule(self) -> list[tuple[str, tuple[Change, ...]]]:
+        """Each rule with its changes."""
+        found: list[tuple[str, tuple[Change, ...]]] = []
+        at = 0
+        for rule, count in self.rules:
+            found.append((rule, self.changes[at : at + count]))
+            at += count
+        return found
+
+
+class SeatsWaited(Event):
+    """Seats on policy that chose to wait this round."""
+
+    kind: Literal["seats_waited"] = "seats_waited"
+    seats: dict[str, int]
+    """Seat -> how many moves were legal."""
 
 
 class ConditionTurned(Event):
@@ -270,6 +279,14 @@ class TransferCut(Event):
     moved: float
 
 
+class LedgerLeaked(Event):
+    """A defect: a ledger's sum changed by more than its sources gave and its sinks took."""
+
+    kind: Literal["ledger_leaked"] = "ledger_leaked"
+    ledger: str
+    by: float
+
+
 class ProcessStarted(Event):
     kind: Literal["process_started"] = "process_started"
     instance: str
@@ -307,6 +324,8 @@ class ReportSent(Event):
     due: int
     """Day number of its arrival."""
     bell: bool = False
+    false: bool = False
+    """A false alarm: for those who look at the run, never for its reader."""
 
 
 class ReportArrived(Event):
@@ -315,6 +334,8 @@ class ReportArrived(Event):
     seats: tuple[str, ...]
     value: float
     bell: bool = False
+    false: bool = False
+    """A false alarm, as above."""
 
 
 class EndingReached(Event):
@@ -330,18 +351,29 @@ class RoundEnded(Event):
 class RunEnded(Event):
     kind: Literal["run_ended"] = "run_ended"
     outcome: str
+    answers: dict[str, bool | None] = {}
+    """The scenario's questions, as they came out; null where the arithmetic has no result."""
 
 
 AnyEvent = Annotated[
     RunStarted | RunForked | NumbersDrawn | ValueSet | RoundStarted | MoveChosen | LineSpoken | WordsRefused
-    | FreeMoveMapped | VerdictGiven | JudgeFailed | AnswerDegraded | SeatFailed | ActionTaken | ActionRefused
-    | RuleFired | ConditionTurned | RuleFailed | Conflict | Clamped | TransferCut | ProcessStarted | ProcessRefused
-    | StageEntered | ProcessEnded | ReportSent | ReportArrived | EndingReached | RoundEnded | RunEnded,
+    | FreeMoveMapped | VerdictGiven | JudgeFailed | AnswerDegraded | SeatFailed | ActionTaken | ActionRefused | OffList
+    | SeatsWaited | RuleFired | NumbersMoved | ConditionTurned | RuleFailed | Conflict | Clamped | TransferCut
+    | LedgerLeaked
+    | ProcessStarted | ProcessRefused | StageEntered | ProcessEnded | ReportSent | ReportArrived | EndingReached
+    | QuestionAsked | AnswerGiven | AnswerFailed | QuestionDecided | MessageSent | MessageRefused | PromiseMade
+    | PromiseKept | PromiseBroken | RoundEnded | RunEnded,
     Field(discriminator="kind"),
 ]  # fmt: skip
-_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+_CLASSES: dict[str, type[AnyEvent]] = {
+    event.model_fields["kind"].default: event for event in get_args(get_args(AnyEvent)[0])
+}
 
 
-def event_from(body: str) -> AnyEvent:
-    """A stored body read back. Raises pydantic's ValidationError on anything else."""
-    return _ADAPTER.validate_json(body)
+def event_from(body: str, kind: str | None = None) -> AnyEvent:
+    """A stored body read back; `kind` as it is stored beside it, where it is known.
+
+    Raises pydantic's ValidationError for a body that is no event of that kind, KeyError where there is no such kind,
+    ValueError or TypeError where a body alone is no JSON object.
+    """
+    return _CLASSES[json.loads(body)["kind"] if kind is None else kind].model_validate_json(body)

@@ -5,6 +5,7 @@ which both build on them.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -13,8 +14,14 @@ NEAR = 300
 """Names that are searched for a near one: beyond, the search would take longer than it is worth."""
 
 
+_LONG = re.compile(r"'([^']{60})[^']+'")
+
+
 class ExprProblem(ValueError):
-    """An expression that cannot stand; the message is one clause without the place."""
+    """An expression that cannot stand; the message is one clause without the place, what it quotes is short."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_LONG.sub(r"'\1...'", message))
 
 
 class Type(NamedTuple):
@@ -35,6 +42,19 @@ class Slot(NamedTuple):
     derived: bool = False
 
 
+class Pairs(NamedTuple):
+    """A declared relation as expressions see it: a value for each pair of two kinds (`seat` is one here)."""
+
+    of: tuple[str, str]
+    type: Type
+
+
+SEAT = "seat"
+"""Where a relation is of seats: the kind of all of them."""
+PAIR = "*"
+"""Stands for the variable where an expression reads a relation: every pair has the same reader."""
+
+
 class Names(NamedTuple):
     """Everything that a scenario declares and an expression may name."""
 
@@ -47,6 +67,10 @@ class Names(NamedTuple):
     reports: frozenset[str]
     sizes: Mapping[str, int] = {}
     """Kind or process -> most members that a loop may meet; what is not here counts as one."""
+    relations: Mapping[str, Pairs] = {}
+    made: "dict[tuple[str, bool, bool], list[Made]] | None" = None
+    """What was compiled under these names, by text and what may be read beside it: an action is compiled for every
+    seat that has it, and most of its expressions come out the same. None: nothing is kept."""
 
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -81,24 +105,67 @@ class Scene:
                      {**self.bound, **more}, self.known, self.event, self.before)  # fmt: skip
 
 
-class Compiled(NamedTuple):
-    """A checked expression."""
+class Compiled:
+    """A checked expression. It becomes code when it is first run: many of a scenario never are."""
+
+    __slots__ = ("_code", "derived", "passes", "reads", "run", "text", "type")
 
     text: str
     type: Type
-    run: Callable[[Scene], Any]
+    run: Callable[..., Any]
+    """Evaluates it on a scene."""
     reads: frozenset[tuple[str, str]]
     """(kind, variable) pairs it may read."""
-    passes: int = 1
+    passes: int
     """1, and the most bodies of loops that one evaluation runs through."""
-    derived: tuple[tuple[str, int], ...] = ()
+    derived: tuple[tuple[str, int], ...]
     """`kind.variable` of the derived variables it reads -> how often at most."""
+
+    def __init__(
+        self,
+        text: str,
+        type_: Type,
+        code: Callable[[], Callable[..., Any]],
+        reads: frozenset[tuple[str, str]],
+        passes: int = 1,
+        derived: tuple[tuple[str, int], ...] = (),
+    ) -> None:
+        """`code` gives what `run` is to be."""
+        self.text, self.type, self._code = text, type_, code
+        self.reads, self.passes, self.derived = reads, passes, derived
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "run":  # the only one that can be missing
+            raise AttributeError(name)
+        self.run = self._code()
+        return self.run
+
+
+class Made(NamedTuple):
+    """A compiled expression and all that it depends on beside its text."""
+
+    code: Compiled
+    found: Mapping[str, Type | None]
+    """What was found in scope under the names that were looked for."""
+    event: Mapping[str, Type] | None
+    """The parameters of the happening that is followed; None: they were not looked at."""
+
+    def fits(self, scope: Mapping[str, Type], event: Mapping[str, Type] | None) -> bool:
+        """Whether it would come out the same there."""
+        if self.event is not None and self.event != event:
+            return False
+        return all(scope.get(name) == type_ for name, type_ in self.found.items())
 
 
 def near(name: str, choices: Iterable[str]) -> str:
     """`; did you mean 'x'?` or nothing."""
     close = difflib.get_close_matches(name[:60], list(islice(choices, NEAR)), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def an(word: str) -> str:
+    """A word with its article."""
+    return f"{'an' if word[:1] in 'aeio' else 'a'} {word}"
 
 
 def said(type_: Type) -> str:
@@ -109,4 +176,5 @@ def said(type_: Type) -> str:
         "enum": "a name of a list",
         "ref": "an entity",
         "null": "null",
+        "draws": "what a member drew",
     }[type_.name]

@@ -7,8 +7,9 @@ nothing but its scene. `expr` parses before and compiles after.
 import ast
 import math
 from collections.abc import Mapping
+from typing import Any
 
-from orchestrator.core.exprtypes import BOOL, NULL, NUM, ExprProblem, Names, Type, near, said
+from orchestrator.core.exprtypes import BOOL, NULL, NUM, PAIR, ExprProblem, Names, Type, an, near, said
 
 MAX_LOOPS = 3
 MAX_WRITTEN = 2000
@@ -34,6 +35,27 @@ _COMPARE: dict[type[ast.cmpop], str] = {
 }  # fmt: skip
 
 
+class Looked(dict[str, Type]):
+    """The names in scope, and what was found under those that were looked for: all that a result depends on."""
+
+    def __init__(self, scope: Mapping[str, Type]) -> None:
+        super().__init__(scope)
+        self.found: dict[str, Type | None] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(str(name)) is not None
+
+    def __getitem__(self, name: str) -> Type:
+        self.get(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        held = super().get(name)
+        if name not in self.found:
+            self.found[name] = held
+        return default if held is None else held
+
+
 class Writer:
     """Writes one expression anew from its syntax tree, with its type."""
 
@@ -46,7 +68,9 @@ class Writer:
         known: bool,
         changing: bool,
     ) -> None:
-        self.names, self.scope, self.event = names, dict(scope), event
+        self.names, self.scope, self._event = names, Looked(scope), event
+        self.followed = False
+        """The parameters of the happening were looked at."""
         self.known, self.changing = known, changing
         self.orders: dict[str, dict[str, int]] = {}
         self.reads: set[tuple[str, str]] = set()
@@ -58,6 +82,12 @@ class Writer:
         """How often the part being written is run through in one evaluation."""
         self.passes = 1
         self.derived: dict[str, int] = {}
+
+    @property
+    def event(self) -> Mapping[str, Type] | None:
+        """The parameters of the happening that is followed."""
+        self.followed = True
+        return self._event
 
     def write(self, node: ast.expr, values: str) -> tuple[str, Type]:
         self.count()
@@ -74,12 +104,13 @@ class Writer:
                 return self.name(name)
             case ast.Attribute():
                 return self.attribute(node, values)
+            case ast.Subscript():
+                return self.pair(node, values)
             case ast.BinOp(left=left, op=op, right=right):
                 return self.arithmetic(left, op, right, values)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return f"(not {self.need(operand, 'bool', values)})", BOOL
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return f"(-{self.need(operand, 'num', values)})", NUM
+            case ast.UnaryOp(op=ast.Not() | ast.USub() as op, operand=operand):
+                want, word = (BOOL, "not ") if isinstance(op, ast.Not) else (NUM, "-")
+                return f"({word}{self.need(operand, want.name, values)})", want
             case ast.BoolOp(op=op, values=parts):
                 word = " and " if isinstance(op, ast.And) else " or "
                 return "(" + word.join(self.need(part, "bool", values) for part in parts) + ")", BOOL
@@ -146,6 +177,8 @@ class Writer:
                 return f"e.event['{name}']", self.event[name]
             case ast.Attribute(value=ast.Name(id="known"), attr=report) if "known" not in self.scope:
                 return self.report(report, name), NUM
+            case ast.Name(id="my"):
+                return self.drawn(name), NUM
             case _:
                 pass
         owner, type_ = self.write(node.value, values)
@@ -153,15 +186,53 @@ class Writer:
             raise ExprProblem(f"'{ast.unparse(node.value)[:40]}' is {said(type_)} and has no '{name}'")
         slots = self.names.kinds.get(type_.kind)
         if slots is None:
-            raise ExprProblem(f"a {type_.kind} has no variables; use the entity it plays")
+            raise ExprProblem(f"{an(type_.kind)} has no variables; use the entity it plays")
         if name not in slots:
-            raise ExprProblem(f"a {type_.kind} has no '{name}'{near(name, slots)}")
+            raise ExprProblem(f"{an(type_.kind)} has no '{name}'{near(name, slots)}")
         self.reads.add((type_.kind, name))
         if slots[name].derived:
             key = f"{type_.kind}.{name}"
             self.derived[key] = self.derived.get(key, 0) + self.times
             return f"e.derived['{key}'](e, {values}, {owner})", slots[name].type
         return f"{values}[{owner}]['{name}']", slots[name].type
+
+    def pair(self, node: ast.Subscript, values: str) -> tuple[str, Type]:
+        """`evidence[self, target]`: the value of a pair."""
+        match node:
+            case ast.Subscript(value=ast.Name(id=relation), slice=ast.Tuple(elts=[one, two])):
+                pass
+            case _:
+                raise ExprProblem(f"'{ast.unparse(node)[:40]}' is no pair: write RELATION[FIRST, SECOND]")
+        held = self.names.relations.get(relation)
+        if held is None or relation in self.scope:
+            raise ExprProblem(f"no relation is called '{relation}'{near(relation, self.names.relations)}")
+        key = self.key_of(held.of, one, two, values)
+        self.reads.add((relation, PAIR))
+        return f"{values}['{relation}'][{key}]", held.type
+
+    def key_of(self, of: tuple[str, str], one: ast.expr, two: ast.expr, values: str) -> str:
+        """What yields the name of a pair, `first.second`; a reference to nothing raises TypeError."""
+        return " + '.' + ".join(self.end_of(kind, node, values) for kind, node in zip(of, (one, two), strict=True))
+
+    def end_of(self, kind: str, node: ast.expr, values: str) -> str:
+        if kind == "seat" and isinstance(node, ast.Name):
+            if node.id == "self" and "seat" in self.scope:
+                node = ast.Name("seat")  # one who acts is both: the entity it plays, and the seat
+            elif node.id in self.names.seats and node.id not in self.scope:
+                return repr(node.id)  # also where an entity has the seat's name
+        code, type_ = self.write(node, values)
+        if (type_.name, type_.kind) != ("ref", kind):
+            raise ExprProblem(f"'{ast.unparse(node)[:40]}' is no {kind}, which stands here in a pair")
+        return code
+
+    def drawn(self, name: str) -> str:
+        """A number that the member drew for itself."""
+        held = self.scope.get("my")
+        if held is None:
+            raise ExprProblem("`my` is what a member drew: only its persona's policy may read it")
+        if name not in held.names:
+            raise ExprProblem(f"this persona draws no '{name}'{near(name, held.names)}")
+        return f"e.bound['my']['{name}']"
 
     def report(self, report: str, name: str) -> str:
         if not self.known:

@@ -4,13 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.core.agreements import enforcement
 from orchestrator.core.expr import near
-from orchestrator.core.law import Law
+from orchestrator.core.exprtypes import PAIR
+from orchestrator.core.law import Law, VariableInfo
 from orchestrator.core.value import rounded
 from orchestrator.errors import BadUsage
 
-LONGEST = 100
-"""Characters of a path: two names of 48."""
+LONGEST = 200
+"""Characters of a path: three names of 64."""
 _PLAIN = re.compile(r"[-+]?[0-9.]{1,40}(?:[eE][-+]?[0-9]{1,4})?")
 
 
@@ -25,8 +27,25 @@ def checked_sets(law: Law, given: Mapping[str, str]) -> dict[str, Any]:
         item = law.scenario.interventions.get(name)
         if item is not None:
             path, bounds = item.sets, item.range
+        if path.startswith("agreements."):
+            path = _enforced(law, name, path)
         found[path] = _read(law, name, path, text, bounds)
     return found
+
+
+def _enforced(law: Law, name: str, path: str) -> str:
+    """The variable behind `agreements.NAME.enforced`."""
+    agreement, _, field = path.removeprefix("agreements.").partition(".")
+    known = law.scenario.agreements
+    if agreement not in known:
+        raise BadUsage(
+            f"--set {name}: no agreement is called '{agreement}'{near(agreement, known)}",
+            hint=f"orchestrate scenarios show {law.scenario.scenario} lists what may be set",
+            where=name,
+        )
+    if field != "enforced":
+        raise BadUsage(f"--set {name}: of an agreement only `agreements.{agreement}.enforced` can be set", where=name)
+    return enforcement(path)
 
 
 def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float] | None) -> Any:
@@ -41,9 +60,17 @@ def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float]
         if bounds is None and number.low is not None and number.high is not None:
             bounds = (number.low, number.high)
         return _number(name, text, bounds or number.band, hint)
+    if head in law.names.relations:
+        info = law.info_of(head, rest)
+        if info is None or rest == PAIR:
+            pairs = law.values[head]
+            raise BadUsage(
+                f"--set {name}: '{rest}' is no pair of {head} (FIRST.SECOND){near(rest, pairs)}", hint=hint, where=name
+            )
+        return _value(law, name, text, info, bounds, hint)
     kind = law.names.entities.get(head)
     if kind is None:
-        names = [*law.scenario.interventions, *law.names.entities, "numbers"]
+        names = [*law.scenario.interventions, *law.names.entities, *law.names.relations, "numbers"]
         raise BadUsage(
             f"--set {name}: neither an intervention nor an entity is called '{head}'{near(head, names)}",
             hint=hint,
@@ -55,7 +82,10 @@ def _read(law: Law, name: str, path: str, text: str, bounds: tuple[float, float]
         raise BadUsage(
             f"--set {name}: '{rest}' of {head} {why}{'' if rest in slots else near(rest, slots)}", hint=hint, where=name
         )
-    info = law.variables[kind, rest]
+    return _value(law, name, text, law.variables[kind, rest], bounds, hint)
+
+
+def _value(law: Law, name: str, text: str, info: VariableInfo, bounds: tuple[float, float] | None, hint: str) -> Any:
     match info.type.name:
         case "num":
             return _number(name, text, bounds or info.range, hint)

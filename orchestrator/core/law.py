@@ -4,12 +4,14 @@ Built by `compile`, read by `rules`, `policy` and `prompts`. Nothing here change
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from orchestrator.core.expr import Compiled, Names, Type
+from orchestrator.core.exprtypes import PAIR
 from orchestrator.core.parts import Duration
 from orchestrator.core.scenario import Persona, Scenario
 from orchestrator.core.text import Text
+from orchestrator.core.turn import Promise
 
 
 class Place(NamedTuple):
@@ -19,6 +21,8 @@ class Place(NamedTuple):
     """Yields the entity."""
     kind: str
     variable: str
+    pair: Compiled | None = None
+    """For a relation: yields the pair, which is the variable; `owner` and `kind` are the relation then."""
 
 
 class CTransfer(NamedTuple):
@@ -43,6 +47,8 @@ class CTell(NamedTuple):
     chance: Compiled
     lag: Duration | None
     bell: bool
+    false: Compiled | None = None
+    """Chance of a false alarm."""
 
 
 class CEffects(NamedTuple):
@@ -60,6 +66,43 @@ class CEffects(NamedTuple):
     audience: tuple[str, ...] | None
     cites: tuple[str, ...]
 
+    @property
+    def still(self) -> bool:
+        """It changes numbers at most: nothing else follows from it."""
+        return not (self.emits or self.tells or self.starts or self.sends)
+
+
+Answer = Literal["yes", "no"]
+
+
+class CDecision(NamedTuple):
+    """What happens where a question is decided one way."""
+
+    effects: CEffects
+    next: str | None
+    """Of a stage: where the process goes, `end` among it; None: it stays."""
+
+
+class CAsk(NamedTuple):
+    """A question, ready to be put."""
+
+    place: str
+    """The rule, or `process.stage`: what asks."""
+    id: str
+    """As personas name it."""
+    seats: tuple[str, ...]
+    """Those asked, in seat order."""
+    question: Text
+    decides: str
+    default: Answer
+    """The answer of a member on policy where no line of its persona holds."""
+    decisions: Mapping[str, CDecision]
+    """`yes`, `no`, `neither`."""
+    words: Mapping[str, tuple[str, str]]
+    """Answer -> its verb for one and for several."""
+    audience: tuple[str, ...] | None
+    cites: tuple[str, ...]
+
 
 class CPick(NamedTuple):
     name: str
@@ -72,7 +115,7 @@ class CRule(NamedTuple):
     id: str
     for_: str | None
     every: str | None
-    upon: str | None
+    upon: tuple[str, ...]
     on: str | None
     when: Compiled
     becomes: Compiled | None
@@ -80,6 +123,13 @@ class CRule(NamedTuple):
     picks: tuple[CPick, ...]
     chance: Compiled
     effects: CEffects
+    asks: CAsk | None = None
+    always: bool = False
+    """`when` is true whatever happens."""
+    sure: bool = False
+    """`chance` is 1 whatever happens."""
+    alarms: bool = False
+    """It may raise false alarms."""
 
 
 class COutcome(NamedTuple):
@@ -103,6 +153,8 @@ class CStage(NamedTuple):
     next: str
     """The stage that follows where there are no outcomes, or `end`."""
     effects: CEffects
+    asks: CAsk | None = None
+    """Put instead of the outcomes."""
 
 
 class CProcess(NamedTuple):
@@ -136,6 +188,21 @@ class CAction(NamedTuple):
     stem: Text | None
     repeat: bool
     effects: CEffects
+    bars: tuple[tuple[str, Compiled], ...] = ()
+    """(sentence, condition) of what closes it to those whom an agreement binds."""
+    beside: bool = False
+    words: bool = False
+
+
+class CGuard(NamedTuple):
+    """A clause of an agreement that binds: a move that would break it is refused."""
+
+    process: str
+    """Whose instances are the parties' signatures."""
+    why: str
+    binds: Compiled
+    """Whether the party `self` is bound."""
+    holds: Compiled
 
 
 class CPolicy(NamedTuple):
@@ -145,6 +212,28 @@ class CPolicy(NamedTuple):
     do: str
     target: Compiled | None
     params: Mapping[str, Compiled]
+    weight: float
+    promises: tuple[Promise, ...] = ()
+
+
+class CTalk(NamedTuple):
+    """A message that a seat on policy may write."""
+
+    id: str
+    """As of `CPolicy`."""
+    when: Compiled
+    to: tuple[str, ...]
+    says: Text
+    weight: float
+
+
+class CVote(NamedTuple):
+    """A line of a persona's policy that answers a question."""
+
+    id: str
+    """As of `CPolicy`."""
+    when: Compiled
+    answer: Answer
     weight: float
 
 
@@ -179,6 +268,13 @@ class CIndicator(NamedTuple):
     visible: frozenset[str] | None
 
 
+class CQuestion(NamedTuple):
+    id: str
+    asks: Text
+    """`date` is in scope: a date as text."""
+    resolves: Compiled
+
+
 class Work(NamedTuple):
     """What parts of a law cost where they take place, in passes (see `workload`)."""
 
@@ -186,6 +282,8 @@ class Work(NamedTuple):
     """Rule -> once, for one entity."""
     stages: Mapping[tuple[str, str], int]
     """(process, stage) -> that it begins and ends."""
+    steps: Mapping[str, int] = {}
+    """Process -> the most that one of its stages costs."""
 
 
 class Law(NamedTuple):
@@ -214,10 +312,34 @@ class Law(NamedTuple):
     labels: Mapping[str, str]
     """Entity or seat -> what people call it."""
     work: Work = Work({}, {})
+    questions: tuple[CQuestion, ...] = ()
+    asks: Mapping[str, CAsk] = {}
+    """Place -> the question put there."""
+    votes: Mapping[str, Mapping[str, tuple[CVote, ...]]] = {}
+    """Seat -> question -> the lines of its persona that answer it."""
+    people: Mapping[str, tuple[str, ...]] = {}
+    """Seat -> its members; itself where it is one person."""
+    seat_of: Mapping[str, str] = {}
+    """Member -> its seat."""
+    talks: Mapping[str, tuple[CTalk, ...]] = {}
+    """Seat -> what it writes on policy."""
+    guards: tuple[CGuard, ...] = ()
+    undertakings: Mapping[str, Text] = {}
+    """Agreement -> what each party undertakes; `terms` is in scope."""
+
+    usual: Mapping[str, Any] = {}
+    """Relation -> the value at which its pairs start, where they say nothing else."""
 
     def kind_of(self, entity: str, instances: Mapping[str, str]) -> str:
-        """The kind of an entity or the process of an instance."""
+        """The kind of an entity or the process of an instance; a relation is its own."""
+        if entity in self.names.relations:
+            return entity
         return self.names.entities.get(entity) or instances[entity]
+
+    def info_of(self, entity: str, variable: str) -> VariableInfo | None:
+        """What is declared of a variable of an entity, or of a pair of a relation; None where there is none."""
+        kind = entity if entity in self.names.relations else self.names.entities.get(entity, "")
+        return None if variable == PAIR else self.variables.get((kind, variable))
 
     def sees(self, seat: str, kind: str, variable: str) -> bool:
         visible = self.variables[kind, variable].visible

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.core import events as ev
+from orchestrator.core.deals import refusal
 from orchestrator.core.dice import roll
 from orchestrator.core.draft import Draft
 from orchestrator.core.effects import ARITHMETIC, Impact
 from orchestrator.core.events import AnyEvent, Cause, Happening
+from orchestrator.core.expr import Scene
+from orchestrator.core.happenings import OFF_LIST, chosen_name
 from orchestrator.core.law import CAction, Law
 from orchestrator.core.observe import option_of
 from orchestrator.core.processes import NOTHING
-from orchestrator.core.turn import FREE, WAIT, Move, Option
+from orchestrator.core.turn import FREE, WAIT, Move
 from orchestrator.core.value import rounded
 
 
@@ -21,7 +24,10 @@ def impacts_of(draft: Draft, moves: Sequence[Move]) -> tuple[list[Impact], list[
     done: list[tuple[str, str | None]] = []
     spent: dict[tuple[str, str], float] = {}
     for move in moves:
-        if move.action == WAIT:
+        if move.action == WAIT or move.unlisted:
+            continue  # what is on no list is in the record since it was named
+        if move.missing is not None:
+            _refuse(draft, move, f"there is nobody called '{move.missing}'" if move.missing else "it names nobody")
             continue
         if move.action == FREE:
             impacts += _free(draft, move)
@@ -30,19 +36,44 @@ def impacts_of(draft: Draft, moves: Sequence[Move]) -> tuple[list[Impact], list[
         entity = draft.law.scenario.seats[move.seat].plays
         base = draft.scene({"self": entity, "seat": move.seat})
         scene = base if move.target is None else base.with_bound(target=move.target)
-        option = None if action is None else option_of(draft.law, draft.state, action, scene, move.target)
+        option = None if action is None else option_of(draft.law, draft.state, action, scene, move.target, words=False)
         if action is None or option is None:
-            _refuse(draft, move, "it is no longer open")
+            _refuse(draft, move, "it is no longer open" if action is None else _closed(action, scene))
             continue
         why = _reserve(draft, move, action, entity, spent)
         if isinstance(why, str):
             _refuse(draft, move, why)
             continue
-        impact = _impact(draft, move, action, option, entity, why)
+        impact = _impact(draft, move, action, scene, entity, why)
+        forbidden = refusal(draft, entity, impact) if draft.law.guards else None
+        if forbidden is not None:
+            for _, variable, amount in why:  # what was reserved is free again
+                spent[entity, variable] -= amount
+            _refuse(draft, move, forbidden)
+            continue
         impacts.append(impact)
         if impact.effects is action.effects:
             done.append((move.action, move.target))
     return impacts, done
+
+
+def _closed(action: CAction, scene: Scene) -> str:
+    """Why a move is not among the legal ones."""
+    try:
+        return next((why for why, bar in action.bars if bar.run(scene)), "it is no longer open")
+    except ARITHMETIC:
+        return "it is no longer open"
+
+
+def named(law: Law, moves: Sequence[Move]) -> tuple[tuple[Happening, Cause], ...]:
+    """That seats named these actions, whatever came of it, and what is on no list: where rules follow it."""
+    found: list[tuple[Happening, Cause]] = []
+    for move in moves:
+        name = OFF_LIST if move.unlisted else chosen_name(move.action)
+        if name in law.followers:
+            params = {"seat": move.seat, "actor": law.scenario.seats[move.seat].plays}
+            found.append((Happening(name, params), _cause(move)))
+    return tuple(found)
 
 
 def _refuse(draft: Draft, move: Move, why: str) -> None:
@@ -59,7 +90,7 @@ def _refuse(draft: Draft, move: Move, why: str) -> None:
 
 
 def _cause(move: Move) -> Cause:
-    return Cause(kind="move", id=f"{move.seat}/{move.action}")
+    return Cause(kind="move", id=f"{move.seat}/{OFF_LIST if move.unlisted else move.action}")
 
 
 def _bound(move: Move, entity: str) -> dict[str, Any]:
@@ -88,7 +119,7 @@ def _reserve(
 
 
 def _impact(
-    draft: Draft, move: Move, action: CAction, option: Option, entity: str, costs: tuple[tuple[str, str, float], ...]
+    draft: Draft, move: Move, action: CAction, seen: Scene, entity: str, costs: tuple[tuple[str, str, float], ...]
 ) -> Impact:
     bound = _bound(move, entity)
     die = None
@@ -116,8 +147,11 @@ def _impact(
             succeeded=succeeded,
         )
 
-    label = option.label[0].lower() + option.label[1:]
-    text = f"{draft.law.labels[move.seat]} chooses to {label}{'' if succeeded else ', without success'}."
+    text = None
+    if effects.says is None:
+        option = option_of(draft.law, draft.state, action, seen, move.target)
+        label = move.action.replace("_", " ") if option is None else option.label[0].lower() + option.label[1:]
+        text = f"{draft.law.labels[move.seat]} chooses to {label}{'' if succeeded else ', without success'}."
     return Impact(
         _cause(move),
         effects,
@@ -126,18 +160,25 @@ def _impact(
         costs=costs,
         die=die,
         text=text,
-        audience=_audience(draft.law, move, action),
+        audience=audience_of(draft.law, move, action),
         silent=False,
         emits=_happening(draft.law, move, entity) if succeeded else (),
     )
 
 
-def _audience(law: Law, move: Move, action: CAction) -> tuple[str, ...] | None:
+def audience_of(law: Law, move: Move, action: CAction) -> tuple[str, ...] | None:
+    """Who sees a move done; None: everyone."""
     if action.visibility == "public":
         return None
     if action.visibility == "self":
         return (move.seat,)
     return tuple(seat for seat, held in law.scenario.seats.items() if seat == move.seat or held.plays == move.target)
+
+
+def readers_of(law: Law, move: Move) -> tuple[str, ...] | None:
+    """Who else hears what is said with a move; None: everyone."""
+    seen = audience_of(law, move, law.actions[move.seat][move.action])
+    return None if seen is None else tuple(seat for seat in seen if seat != move.seat)
 
 
 def _happening(law: Law, move: Move, entity: str) -> tuple[Happening, ...]:

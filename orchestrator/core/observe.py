@@ -7,17 +7,21 @@ whole; menus list only legal moves, and their conditions read only what the acto
 from collections import Counter
 from typing import Any
 
+from orchestrator.core.boards import public_rows
 from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.deals import bonds
 from orchestrator.core.draft import label_of_instance, scene_of
 from orchestrator.core.effects import ARITHMETIC
 from orchestrator.core.expr import Compiled, Scene
+from orchestrator.core.exprtypes import PAIR, SEAT
 from orchestrator.core.law import CAction, Law
 from orchestrator.core.state import RunState
 from orchestrator.core.text import render
-from orchestrator.core.turn import WAIT, Observation, Option, Reading
+from orchestrator.core.turn import WAIT, Move, Observation, Option, Reading
 
 MENU = 9
-"""Most moves in a menu, waiting included."""
+"""Most moves that are asked for in one step; the scenario says how many a menu may hold."""
+_WAIT = Option(WAIT, None, "Wait", "keep money and staff, and watch what the others do", (), False, "", {})
 
 
 def observe(law: Law, state: RunState, seat: str) -> Observation:
@@ -36,7 +40,16 @@ def observe(law: Law, state: RunState, seat: str) -> Observation:
         private=private,
         notebook=state.notebook.get(seat, ()),
         options=legal(law, state, seat),
+        boards=public_rows(law, state),
     )
+
+
+def glance(law: Law, state: RunState, seat: str) -> Observation:
+    """What a seat on policy needs: its legal moves, without numbers and words."""
+    first, _ = span_of(law.start, law.scenario.clock.step, max(1, state.round))
+    options = legal(law, state, seat, words=False)
+    about = (state.round, law.scenario.clock.rounds, iso(first))
+    return Observation(seat, law.labels[seat], *about, (), (), (), (), options)
 
 
 def readings(
@@ -61,6 +74,8 @@ def readings(
         (public if item.visible is None else private).append(Reading(item.label, now, item.unit, item.digits, was))
     if seat is not None:
         private += _own(law, state, scene, seat)
+        private += _pairs(law, state, scene, seat) if law.names.relations else []
+        private += bonds(law, state, scene, seat) if law.undertakings else []
     return tuple(public), tuple(private)
 
 
@@ -88,7 +103,30 @@ def _own(law: Law, state: RunState, scene: Scene, seat: str) -> list[Reading]:
     return made
 
 
-def legal(law: Law, state: RunState, seat: str) -> tuple[Option, ...]:
+def _pairs(law: Law, state: RunState, scene: Scene, seat: str) -> list[Reading]:
+    """What the seat reads of relations: pairs in which it, or what it plays, stands first, once unlike the usual."""
+    plays = law.scenario.seats[seat].plays
+    made: list[Reading] = []
+    for key, (of, type_) in law.names.relations.items():
+        info = law.variables[key, PAIR]
+        own = seat if of[0] == SEAT else plays
+        if not info.listed or (info.visible is not None and seat not in info.visible):
+            continue
+        usual = law.usual[key]
+        for two in law.scenario.seats if of[1] == SEAT else law.members[of[1]]:
+            value = state.values[key].get(f"{own}.{two}", usual)
+            if value == usual:
+                continue
+            label = f"{info.label}, {law.labels[two]}"
+            if type_.name == "num":
+                was = scene.was.get(key, {}).get(f"{own}.{two}")
+                made.append(Reading(label, value, info.unit, info.digits, was))
+            else:
+                made.append(Reading(label, str(value).replace("_", " ").lower(), "", 0, None))
+    return made
+
+
+def legal(law: Law, state: RunState, seat: str, *, words: bool = True) -> tuple[Option, ...]:
     """The legal moves of a seat, in the order of the scenario, waiting last."""
     entity = law.scenario.seats[seat].plays
     base = scene_of(law, state, {"self": entity, "seat": seat})
@@ -102,11 +140,23 @@ def legal(law: Law, state: RunState, seat: str) -> tuple[Option, ...]:
             targets = [*candidates(action.target_kind, action.target_where, base, itself=action.target_self)]
         for target in targets:
             scene = base if target is None else base.with_bound(target=target)
-            option = option_of(law, state, action, scene, target)
+            option = option_of(law, state, action, scene, target, words=words)
             if option is not None:
                 found.append(option)
-    wait = Option(WAIT, None, "Wait", "keep money and staff, and watch what the others do", (), False, "", {})
-    return (*_spread(found, MENU - 1), wait)
+    return (*_spread(found, law.scenario.turns.menu - 1), _WAIT)
+
+
+def words_of(law: Law, state: RunState, move: Move) -> str:
+    """A move as its menu would call it, whether or not it is legal."""
+    action = law.actions[move.seat].get(move.action)
+    if action is None or (action.target_kind is not None and move.target is None):
+        return move.action.replace("_", " ")
+    bound = {"self": law.scenario.seats[move.seat].plays, "seat": move.seat, **move.params}
+    scene = scene_of(law, state, bound if move.target is None else {**bound, "target": move.target})
+    try:
+        return render(action.label, scene, lambda one: law.labels.get(one) or label_of_instance(law, state, one, scene))
+    except ARITHMETIC:
+        return move.action.replace("_", " ")
 
 
 def candidates(kind: str, where: Compiled | None, scene: Scene, *, itself: bool) -> list[str]:
@@ -125,22 +175,27 @@ def candidates(kind: str, where: Compiled | None, scene: Scene, *, itself: bool)
     return found
 
 
-def option_of(law: Law, state: RunState, action: CAction, scene: Scene, target: str | None) -> Option | None:
-    """The move if it is legal: its needs hold and its costs can be paid."""
+def option_of(
+    law: Law, state: RunState, action: CAction, scene: Scene, target: str | None, *, words: bool = True
+) -> Option | None:
+    """The move if it is legal: its needs hold and its costs can be paid. Without `words` its texts are empty."""
     try:
-        if not all(need.run(scene) for need in action.needs):
+        if not all(need.run(scene) for need in action.needs) or any(bar.run(scene) for _, bar in action.bars):
             return None
         first = {name: values[0] for name, values in action.params.items()}
-        costs = tuple((variable, float(code.run(scene.with_bound(**first)))) for variable, code in action.costs)
+        paying = scene.with_bound(**first) if first else scene
+        costs = tuple((variable, float(code.run(paying))) for variable, code in action.costs)
         own = scene.values[scene.bound["self"]]
         if any(amount > own[variable] for variable, amount in costs):
             return None
+        public = action.visibility == "public"
+        if not words:
+            return Option(action.id, target, "", "", costs, public, "", dict(action.params))
 
         def label(entity: str) -> str:
             return law.labels.get(entity) or label_of_instance(law, state, entity, scene)
 
-        public = action.visibility == "public"
-        stem = render(action.stem, scene, label) if action.stem is not None and public else ""
+        stem = render(action.stem, scene, label) if action.stem is not None and (public or action.words) else ""
         named, purpose = render(action.label, scene, label).strip(), render(action.purpose, scene, label)
         named = named or action.id.replace("_", " ")
         return Option(action.id, target, named, purpose, costs, public, stem, dict(action.params))

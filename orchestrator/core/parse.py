@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+from orchestrator.core import speech
 from orchestrator.core.call import Reply, TokenChoice
+from orchestrator.core.pledging import EVERYONE, NONE
 from orchestrator.core.prompts import CRITERIA, LINE
-from orchestrator.core.turn import FREE, Option, Verdict
+from orchestrator.core.turn import FREE, Option, Promise, Verdict
 
 MAX_DEPTH = 8
 LONGEST = 20_000
@@ -136,7 +138,7 @@ def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen |
     action = data.get("action")
     if not isinstance(action, str):
         return Malformed('"action" is missing')
-    reason, statement, attempt = (_text(data, name) for name in ("reason", "statement", "attempt"))
+    reason, statement, attempt = (text_of(data, name) for name in ("reason", "statement", "attempt"))
     if action == FREE and free:
         if not attempt.strip():
             return Malformed('"free" needs words in "attempt"')
@@ -153,7 +155,27 @@ def composed(reply: Reply, options: Sequence[Option], *, free: bool) -> Chosen |
     return Chosen(option, params, reason, statement, "", repaired)
 
 
-def _text(data: Mapping[str, Any], name: str) -> str:
+def promised(
+    reply: Reply, listed: Mapping[str, tuple[bool, str, str | None]], rounds: int, others: Sequence[str]
+) -> tuple[Promise, ...] | Malformed:
+    """The promise that a composed move carries, if any: one of the list, to everyone or to one seat."""
+    found = obj(reply)
+    if isinstance(found, Malformed) or not listed:
+        return ()
+    said, reach, to = (found[0].get(name) for name in ("promise", "promise_rounds", "promise_to"))
+    if said in (None, NONE, ""):
+        return ()
+    if not isinstance(said, str) or said not in listed:
+        return Malformed("it promises something that is not on the list", "off_menu")
+    if isinstance(reach, bool) or not isinstance(reach, int) or not 1 <= reach <= rounds:
+        return Malformed(f'"promise_rounds" should be a whole number from 1 to {rounds}')
+    if to not in (EVERYONE, *others):
+        return Malformed('"promise_to" should be everyone or the id of another seat', "off_menu")
+    will, action, target = listed[said]
+    return (Promise(will, action, target, reach, None if to == EVERYONE else (str(to),)),)
+
+
+def text_of(data: Mapping[str, Any], name: str) -> str:
     """The text under this name, or nothing."""
     found = data.get(name)
     return found if isinstance(found, str) else ""
@@ -171,6 +193,18 @@ def effects(
     if not isinstance(listed, list) or len(names) < len(cast("list[Any]", listed)) or not set(names) <= set(ids):
         return Malformed('"effects" should be a list of the ids given')
     return tuple(ids[name] for name in dict.fromkeys(names[:most]))
+
+
+def answer(reply: Reply) -> tuple[str, str, bool] | Malformed:
+    """(`yes` or `no`, the reason, whether the JSON had to be repaired)."""
+    found = obj(reply)
+    if isinstance(found, Malformed):
+        return found
+    data, repaired = found
+    word = data.get("answer")
+    if not isinstance(word, str) or word.strip().lower() not in ("yes", "no"):
+        return Malformed('"answer" should be "yes" or "no"', "off_menu" if isinstance(word, str) else "malformed")
+    return word.strip().lower(), text_of(data, "reason"), repaired
 
 
 def verdict(reply: Reply) -> tuple[Verdict, bool] | Malformed:
@@ -268,11 +302,9 @@ def spoken_words(reply: Reply, stem: str) -> str:
     for end in (". ", "! ", "? "):
         if end in text:
             text = text[: text.index(end) + 1]
-    if text.endswith((".", "!", "?")):
-        return text
-    cut = (
-        max(text.rfind(mark) for mark in (", ", "; ", " and ", " which ", " that "))
-        if reply.outcome == "length" or len(text) >= LINE - 5
-        else len(text)
-    )
-    return text[:cut].rstrip(" ,;:") + "." if cut > 20 else text.rstrip(" ,;:") + ("." if text else "")
+    if reply.outcome == "length" or LINE - 5 <= len(text) <= LINE:  # where a grammar stops, a full stop says nothing
+        cut = max(text.rfind(mark) for mark in (", ", "; ", " and ", " but ", " which ", " while "))
+        text = text[:cut] if cut > 20 else text.rstrip(".!?")
+        while speech.hangs(text):
+            text = text.rpartition(" ")[0]
+    return text if text.endswith((".", "!", "?")) else text.rstrip(" ,;:") + ("." if text else "")

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from orchestrator.core.value import Value
 
-Ident = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+Ident = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Expr = Annotated[str, BeforeValidator(lambda v: _as_expr(v)), StringConstraints(max_length=600)]
 """An expression; a bare number or truth value is one too."""
 Template = Annotated[str, StringConstraints(max_length=600)]
@@ -30,12 +30,18 @@ def _as_expr(value: Any) -> Any:
     return repr(value) if isinstance(value, (int, float)) else value
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """One name or a list of names."""
+
+
+def _no_date(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError('names a happening; a date of the year is written `on: "06-01"`')
+    return as_tuple(value)
 
 
 class Sourced(Value):
@@ -65,9 +71,11 @@ class Variable(Sourced):
     enum: tuple[Ident, ...] = ()
     """Ordered names: `phase >= 'training'` compares positions."""
     bool_: bool = Field(False, alias="bool")
+    """Holds true or false."""
     ref: Ident | None = None
     """Holds an entity of this kind, or null."""
     visible_to: Audience = "public"
+    """Who sees it."""
     digits: int = Field(1, ge=0, le=6)
     """Decimals when shown."""
     listed: bool = True
@@ -78,6 +86,7 @@ class Number(Sourced):
     """A number of the source: fixed (`value`), or a band with a triangular prior drawn once a run."""
 
     value: float | None = None
+    """Fixed, instead of a band."""
     low: float | None = None
     mode: float | None = None
     high: float | None = None
@@ -149,6 +158,7 @@ class Pick(Value):
     where: Expr = "True"
     """The candidate is in scope under the name being bound."""
     by: Expr = "0"
+    """The smallest comes first."""
 
 
 class Transfer(Value):
@@ -159,6 +169,7 @@ class Transfer(Value):
     to: Expr
     """An entity, or a declared sink of the ledger."""
     amount: Expr
+    """How much, at most."""
 
 
 class Tell(Value):
@@ -167,13 +178,20 @@ class Tell(Value):
     to: Names
     """Seats, groups, or `self`/`seat`-valued names in scope."""
     report: Ident
+    """Its name: `known.NAME` in a policy."""
     says: Template
     """What the reader reads; `{value}` is the reported value."""
     value: Expr = "0"
+    """The number it reports."""
     when: Expr = "True"
+    """Narrows the occasion."""
     chance: Expr = "1"
     """That the report is made when its occasion is there."""
+    false: Expr | None = None
+    """That the report is made all the same when its occasion is not there: each time the rule is looked at and
+    does not fire, or `when` does not hold. The event says so; the reader is not told."""
     lag: Duration | None = None
+    """How long it is on its way; default: it arrives at once."""
     bell: bool = False
     """Counts as a warning sign."""
 
@@ -182,12 +200,17 @@ class Effects(Sourced):
     """What a rule, an action, a stage or an outcome does to the world."""
 
     add: dict[str, Expr] = {}
+    """Adds to numbers: `self.cash: 5`."""
     scale: dict[str, Expr] = {}
+    """Multiplies numbers."""
     set: dict[str, Expr] = {}
+    """Assigns, alone on its date: two different values conflict, by event."""
     move: dict[Ident, Transfer] = {}
+    """Moves a conserved quantity: ledger -> from, to, amount."""
     emits: Annotated[dict[Ident, dict[Ident, Expr]], BeforeValidator(lambda v: _as_emits(v))] = {}
     """Named happenings that other rules follow (`upon`), with their parameters."""
     tells: Annotated[tuple[Tell, ...], BeforeValidator(lambda v: (v,) if isinstance(v, dict) else v)] = ()
+    """One report, or a list of them."""
     starts: dict[Ident, dict[Ident, Expr]] = {}
     """Processes to begin, with the entities or seats in their roles."""
     sends: dict[str, Ident] = {}
@@ -207,6 +230,51 @@ def _as_emits(value: Any) -> Any:
     return {value: {}} if isinstance(value, str) else value
 
 
+class Decision(Effects):
+    """What happens where a question is decided one way."""
+
+    next: Ident | None = None
+    """Of a stage's question: the stage that follows, or `end`. Without it `yes` goes on to the stage whose `after`
+    names this one (else the process ends); `no` and `neither` stay, and the question is put again on a later beat."""
+
+
+class Asks(Value):
+    """A question to seats: each member answers by itself on the date on which it is put, and the queue waits.
+
+    A failed answer is neither consent nor refusal: `any` is yes with one yes and no where all say no;
+    `unanimous` is no with one no and yes where all say yes; `majority` takes more than half of those asked.
+    Whatever is left is `neither`.
+    """
+
+    seats: Names
+    """Seats and groups; of a seat with `members` each of them is asked."""
+    question: Template
+    """The clause after "asked whether" ("the training may resume"), or a whole question that ends with `?`.
+    Those who are asked see all that it reads."""
+    decides: Literal["any", "unanimous", "majority"]
+    """How the answers become one, as above."""
+    else_: Literal["yes", "no"] = Field("no", alias="else")
+    """The answer of a member on policy where no line of its persona holds."""
+    yes: Decision = Decision()
+    """What happens where it is decided so."""
+    no: Decision = Decision()
+    """The same for no."""
+    neither: Decision = Decision()
+    """The same where it is decided neither way."""
+    says_yes: tuple[Label, Label] = ("agrees", "agree")
+    """How the record tells one yes, and several."""
+    says_no: tuple[Label, Label] = ("refuses", "refuse")
+    """The same for no."""
+    audience: Audience = "public"
+    """Who reads how it was decided; those asked always do."""
+    id: Ident | None = None
+    """What `asked:` in a persona's policy names; default: the rule's or the stage's own id."""
+
+    def decisions(self) -> dict[str, Decision]:
+        """Each way in which it may be decided."""
+        return {"yes": self.yes, "no": self.no, "neither": self.neither}
+
+
 class Rule(Effects):
     """Something that the world does by itself."""
 
@@ -215,11 +283,16 @@ class Rule(Effects):
     """Once for each entity of this kind or process; `self` is that entity."""
     every: Beat | None = None
     """Default: the clock's step, unless `upon` or `becomes` is given (`becomes` is looked at each month)."""
-    upon: Ident | None = None
-    """Follows this happening on its own date; its parameters are `event.<name>`."""
+    upon: Annotated[tuple[Ident, ...], BeforeValidator(_no_date)] = ()
+    """Follows this happening on its own date, or each of several; what all of them have is `event.<name>`.
+
+    Beside what the scenario emits: an action (`sue`) once it is carried out, `sue_chosen` when a seat names it
+    whatever comes of it, `off_list` when a seat names what is on no list, `case_started` and `case_ended` of a
+    process, and `start`, before the first round."""
     on: Annotated[str, StringConstraints(pattern=r"^\d\d-\d\d$")] | None = None
     """A date of the year, `06-01`."""
     when: Expr = "True"
+    """Fires as long as this holds."""
     becomes: Expr | None = None
     """Fires when this turns true, per entity."""
     once: bool = False
@@ -227,15 +300,20 @@ class Rule(Effects):
     with_: dict[Ident, Pick] = Field(default={}, alias="with")
     """Further entities in scope; where none is found the rule does not fire."""
     chance: Expr = "1"
+    """That it fires, by a die of its own for each entity and date."""
+    asks: Asks | None = None
+    """A question that is put when the rule fires; the rule's own effects do not wait for it."""
 
 
 class Outcome(Effects):
     """One way in which a stage ends."""
 
     when: Expr = "True"
+    """Narrows when it may come."""
     chance: Expr = "1"
     """Probability of this outcome among those that follow in order; the last one takes what is left."""
     next: Ident = "end"
+    """The stage that follows, or `end`."""
 
 
 class Counter(Effects):
@@ -251,18 +329,26 @@ class Stage(Effects):
     """
 
     id: Ident
+    """Its name within the process."""
     label: Label = ""
     after: tuple[Ident, ...] = ()
     """The stages this one follows; the first stage of the list begins the process."""
     lasts: Duration | None = None
+    """How long, by the calendar."""
     every: Beat = "month"
-    needs: Annotated[tuple[Expr, ...], BeforeValidator(_as_tuple)] = ()
+    """When a stage without `lasts` is looked at."""
+    needs: Annotated[tuple[Expr, ...], BeforeValidator(as_tuple)] = ()
+    """What must hold for it to end."""
     chance: Expr = "1"
+    """That it ends on a beat on which all needs hold."""
     fails_if: Expr | None = None
     """Looked at on each beat; where it holds the process ends, failed."""
     outcomes: dict[Ident, Outcome] = {}
+    """Ways in which it ends, tried in order."""
     countered_by: dict[Ident, Counter] = {}
     """Actions that, carried out while this stage runs, throw the process back."""
+    asks: Asks | None = None
+    """Instead of `outcomes`: put when the stage's time is over or its needs hold; without either, when it begins."""
 
 
 class Process(Sourced):
@@ -273,79 +359,15 @@ class Process(Sourced):
     roles: dict[Ident, Ident] = {}
     """Name -> kind, or `seat`."""
     holds: dict[Ident, Variable] = {}
+    """What each instance has beside its stage and its roles."""
     stages: tuple[Stage, ...] = Field(min_length=1)
+    """In the order in which they are listed; the first one begins it."""
     visible_to: Audience = "public"
+    """Who sees its instances."""
     limit: int = Field(8, ge=1, le=64)
     """Most instances running at once; one more is refused, by event."""
 
 
-class Target(Value):
-    kind: Ident | None = None
-    process: Ident | None = None
-    where: Expr = "True"
-    """`target` is in scope; only what the actor may see."""
-    self_: bool = Field(False, alias="self")
-    """Whether one may act on the entity one plays."""
-
-    @model_validator(mode="after")
-    def _one(self) -> "Target":
-        if (self.kind is None) == (self.process is None):
-            raise ValueError("needs `kind` or `process`, and only one")
-        return self
-
-
-class Failure(Effects):
-    """What happens where an action's own chance fails."""
-
-
-class Action(Effects):
-    """Something a seat may choose."""
-
-    label: Template
-    """Its name in the menu: a verb in the imperative first ("Sue {target} over the widget")."""
-    purpose: Template
-    """What it brings and why one would, in at most a dozen words."""
-    by: Names
-    """Seats, groups or kinds played."""
-    target: Target | None = None
-    params: dict[Ident, "Param"] = {}
-    needs: Annotated[tuple[Expr, ...], BeforeValidator(_as_tuple)] = ()
-    """Only what the actor may see: else the menu leaks. Hidden causes go to `chance`."""
-    costs: dict[str, Expr] = {}
-    """`self.variable` -> amount, reserved in the actor's own order."""
-    chance: Expr = "1"
-    """That it succeeds once it is carried out."""
-    fails: Failure | None = None
-    visibility: Literal["public", "addressee", "self"] = "public"
-    """Who sees it done; a line is spoken only where it is public."""
-    stem: Template = ""
-    """How a spoken line about it begins ("We have raised the fine in the file, because")."""
-    repeat: bool = False
-    """May be chosen again in the round after it was carried out."""
-
-
-class Param(Value):
-    """A parameter of an action: one of a few names or small integers."""
-
-    label: Label = ""
-    enum: tuple[Ident, ...] = ()
-    low: int | None = Field(None, ge=-1000, le=1000)
-    high: int | None = Field(None, ge=-1000, le=1000)
-
-
-class FreeEffect(Effects):
-    """One declared, bounded effect that a free move may be mapped onto."""
-
-    label: Label
-    by: Names = ()
-    """Seats that may be mapped onto it; empty: every seat."""
-    target: Target | None = None
-
-
-class Free(Value):
-    """The free move of the style `compose`: anything else, mapped by a referee's call."""
-
-    at_most: int = Field(3, ge=1, le=3)
-    by: Names = ()
-    """Seats that may make one; empty: every seat."""
-    may: dict[Ident, FreeEffect] = Field(min_length=1)
+def asked_in(block: Rule | Stage) -> list[Effects]:
+    """The blocks of effects of what a rule or stage asks."""
+    return [] if block.asks is None else list(block.asks.decisions().values())

@@ -2,6 +2,7 @@
 
 import math
 
+from orchestrator.core.answering import own_names
 from orchestrator.core.dice import roll
 from orchestrator.core.draft import scene_of
 from orchestrator.core.effects import ARITHMETIC
@@ -19,9 +20,10 @@ def policy_move(law: Law, state: RunState, seen: Observation, n: int = 1) -> Mov
     (the minimum of exponential waiting times), and a rule that is added moves no other rule's draw.
     """
     seat = seen.seat
+    scene = scene_of(law, state, own_names(law, state, seat, seat), seat=seat)
     best: tuple[float, Option, CPolicy] | None = None
     for rule in law.policies[seat]:
-        options = fitting(law, state, seen, rule)
+        options = fitting(scene, seen, rule)
         if not options:
             continue
         die = roll(state.seed, f"r{state.round}", seat, "policy", rule.id, n)
@@ -32,8 +34,8 @@ def policy_move(law: Law, state: RunState, seen: Observation, n: int = 1) -> Mov
     if best is None:
         return Move(seat, n, WAIT)
     _, option, rule = best
-    scene = scene_of(law, state, {"self": law.scenario.seats[seat].plays, "seat": seat}, seat=seat)
-    return Move(seat, n, option.action, option.target, default_params(option, _given(rule, scene)))
+    params = default_params(option, _given(rule, scene))
+    return Move(seat, n, option.action, option.target, params, promises=rule.promises)
 
 
 def _given(rule: CPolicy, scene: Scene) -> dict[str, object]:
@@ -48,13 +50,12 @@ def _given(rule: CPolicy, scene: Scene) -> dict[str, object]:
     return found
 
 
-def fitting(law: Law, state: RunState, seen: Observation, rule: CPolicy) -> list[Option]:
-    """The legal moves that a policy rule names, where it holds."""
-    scene = scene_of(law, state, {"self": law.scenario.seats[seen.seat].plays, "seat": seen.seat}, seat=seen.seat)
+def fitting(scene: Scene, seen: Observation, rule: CPolicy) -> list[Option]:
+    """The legal moves that a policy rule names, where it holds. `scene` is that of the seat."""
+    named = [option for option in seen.options if option.action == rule.do]
     try:
-        if not rule.when.run(scene):
+        if not named or not rule.when.run(scene):
             return []
-        named = [option for option in seen.options if option.action == rule.do]
         where = rule.target
         return (
             named
@@ -68,8 +69,9 @@ def fitting(law: Law, state: RunState, seen: Observation, rule: CPolicy) -> list
 def weights(law: Law, state: RunState, seen: Observation) -> list[float]:
     """For each legal move 1, plus the weight of every policy rule that holds and names it."""
     totals = [1.0] * len(seen.options)
+    scene = scene_of(law, state, own_names(law, state, seen.seat, seen.seat), seat=seen.seat)
     for rule in law.policies[seen.seat]:
-        named = fitting(law, state, seen, rule)
+        named = fitting(scene, seen, rule)
         for index, option in enumerate(seen.options):
             if option in named:
                 totals[index] += rule.weight

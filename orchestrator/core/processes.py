@@ -76,7 +76,9 @@ def enter(draft: Draft, instance: str, stage_id: str) -> Impact:
     def make(**common: Any) -> AnyEvent:
         return ev.StageEntered(**common, instance=instance, stage=stage_id, due=due)
 
-    return Impact(Cause(kind="process", id=instance), stage.effects, bound_of(draft, instance), make, silent=False)
+    asks = stage.asks if due is None else None
+    cause = Cause(kind="process", id=instance)
+    return Impact(cause, stage.effects, bound_of(draft, instance), make, silent=False, asks=asks)
 
 
 def finish(draft: Draft, instance: str, outcome: str, text: str = "") -> Impact:
@@ -90,10 +92,21 @@ def finish(draft: Draft, instance: str, outcome: str, text: str = "") -> Impact:
 
 
 def go_to(draft: Draft, instance: str, stage_id: str, outcome: str = "done") -> list[Impact]:
-    """Enters a stage, or ends the instance."""
+    """Enters a stage, or ends the instance; an outcome may be named in a stage's place, and has its effects then."""
     if not draft.state.values[instance]["running"]:
         return []
-    return [finish(draft, instance, outcome) if stage_id == "end" else enter(draft, instance, stage_id)]
+    process, now = _stage(draft, instance)
+    if stage_id in process.stages:
+        return [enter(draft, instance, stage_id)]
+    if stage_id == "end":
+        return [finish(draft, instance, outcome)]
+    outcomes = (one for stage in (now, *process.stages.values()) for one in stage.outcomes)
+    named = next((one for one in outcomes if one.id == stage_id), None)
+    if named is None:
+        return [finish(draft, instance, stage_id)]  # `countered` or `failed`
+    cause, bound = Cause(kind="process", id=instance), bound_of(draft, instance)
+    after = go_to(draft, instance, named.next, named.id)
+    return [Impact(cause, named.effects, bound, _rule_event), *after]
 
 
 def end_stage(draft: Draft, instance: str) -> tuple[list[Impact], str, str]:
@@ -115,16 +128,29 @@ def end_stage(draft: Draft, instance: str) -> tuple[list[Impact], str, str]:
     return [], stage.next, "done"
 
 
-def looked_at(draft: Draft, instance: str, beats: frozenset[str]) -> tuple[bool, bool]:
-    """(the stage is over, the process has failed) on this date's beats, for a stage without a clock."""
+def looked_for(draft: Draft, beats: frozenset[str]) -> list[str]:
+    """The running instances whose stage is looked at on these beats."""
+    values, processes = draft.state.values, draft.law.processes
+    found: list[str] = []
+    for instance, process in draft.state.instances.items():
+        own = values[instance]
+        if not own["running"]:
+            continue
+        stage = processes[process].stages[own["stage"]]
+        timed = stage.lasts is not None and (stage.asks is None or instance in draft.state.due)
+        if stage.every in beats and (not timed or stage.fails_if is not None):
+            found.append(instance)
+    return found
+
+
+def looked_at(draft: Draft, instance: str) -> tuple[bool, bool]:
+    """(the stage is over, the process has failed) on a date on which it is looked at."""
     _, stage = _stage(draft, instance)
-    if stage.every not in beats:
-        return False, False
     scene = draft.scene(bound_of(draft, instance))
     try:
         if stage.fails_if is not None and stage.fails_if.run(scene):
             return False, True
-        if stage.lasts is not None or not all(need.run(scene) for need in stage.needs):
+        if instance in draft.state.due or not all(need.run(scene) for need in stage.needs):
             return False, False
         return roll(
             draft.state.seed, f"r{draft.state.round}", instance, stage.id, "needs", draft.date

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.core.boards import line_of
 from orchestrator.core.calendar import day_number, span_of, spoken
 from orchestrator.core.call import Call, Message, Sampling, Shape
 from orchestrator.core.dice import seed_for, shuffled
@@ -16,11 +17,14 @@ from orchestrator.core.draft import scene_of
 from orchestrator.core.events import SeatPlay
 from orchestrator.core.law import Law
 from orchestrator.core.observe import candidates
+from orchestrator.core.pledging import schema as promise_schema
+from orchestrator.core.quoting import letters
+from orchestrator.core.quoting import quoted as quoted
 from orchestrator.core.state import RunState
 from orchestrator.core.turn import FREE, Move, Observation, Option, Reading
 from orchestrator.core.value import canonical, digest
 
-LINE = 150
+LINE = 180
 """Most characters of a spoken line after its begun words; one that reaches it was cut."""
 NOTES = 5
 """Most lines of a seat's notebook in its prompt."""
@@ -31,19 +35,10 @@ OLD = 4
 SHORT = 3
 """Lines kept of a shortened round."""
 CRITERIA = ("resources", "incentive", "information", "timing", "authority")
-PROMPTS = ("system", "world", "desk", "choose", "compose", "speak", "referee", "judge", "repair")
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-    r"\u2039\u203a\u2329\u232a\u27e8\u27e9\u3008\u3009\ufe64\ufe65\uff1c\uff1e]"  # other angle brackets
-)
-_MARK = re.compile(
-    r"<{1,}\s*/?\s*(words|speech|system|user|assistant|im_start|im_end|\|)[^>]*>*|<\|[^>]*\|?>?", re.IGNORECASE
-)
-
-
-def quoted(text: str, most: int = 400) -> str:
-    """Somebody's words as they may stand in a prompt: one line, no controls, no look-alike marks."""
-    return " ".join(_MARK.sub(" ", _CONTROL.sub(" ", text)).split())[:most]
+PROMPTS = (
+    "system", "world", "desk", "choose", "compose", "speak", "referee", "judge", "repair", "vote", "talk", "act",
+    "moves",
+)  # fmt: skip
 
 
 def marks(law: Law) -> tuple[str, str]:
@@ -65,7 +60,7 @@ class Prompter:
     def __init__(self, law: Law, prompts: Mapping[str, str], seed: int) -> None:
         self.law, self.prompts, self.seed = law, prompts, seed
         self.open, self.close = marks(law)
-        self._shared: tuple[RunState | None, str] = (None, "")
+        self._shared: tuple[RunState | None, dict[bool, str]] = (None, {})
 
     # --- the shared part -------------------------------------------------------------------------------
 
@@ -78,6 +73,8 @@ class Prompter:
             {
                 "title": scenario.title,
                 "about": scenario.about.strip(),
+                "briefing": scenario.briefing.strip(),
+                "moves": "one move" if (most := scenario.turns.actions_per_turn) == 1 else f"up to {most} moves",
                 "seats": seats,
                 "step": scenario.clock.step,
                 "open": self.open,
@@ -90,42 +87,47 @@ class Prompter:
         held, authority = self.law.scenario.seats[seat], self.law.personas[seat].authority
         return f"{held.label} ({', '.join(authority)})" if held.by == "model" and authority else held.label
 
-    def world(self, state: RunState, seen: Observation) -> str:
-        """Record and state of the world: the same for all seats of a round."""
+    def world(self, state: RunState, seen: Observation, *, brief: bool = False) -> str:
+        """Record and state of the world: the same for all seats of a round. `brief` (the style `choose`) leaves
+        out what was said: a small model takes over words and voice of whoever is quoted."""
         if self._shared[0] is not state:
+            self._shared = state, {}
+        found = self._shared[1]
+        if brief not in found:
             step = self.law.scenario.clock.step
             said = [
                 {"who": self.law.labels[line.speaker], "text": quoted(line.text, 240)}
                 for line in state.record
-                if line.speaker and line.round >= state.round - 1
+                if line.speaker and line.round >= state.round - 1 and not brief
             ]
             values = {
                 "record": self.sections(state),
                 "date": spoken(day_number(seen.date)),
-                "public": [reading_line(reading, step) for reading in seen.public],
+                "public": [*(reading_line(one, step, seen.since) for one in seen.public), *map(line_of, seen.boards)],
                 "said": said,
                 "step": step,
                 "open": self.open,
                 "close": self.close,
             }
-            self._shared = state, fill("world", self.prompts, values).strip()
-        return self._shared[1]
+            found[brief] = fill("world", self.prompts, values).strip()
+        return found[brief]
 
     def sections(self, state: RunState) -> list[dict[str, Any]]:
         """The record a round at a time; old rounds are shortened at fixed rounds, so the prefix stays stable."""
         whole_from = (state.round - 1) // OLD * OLD - OLD + 1
         made: list[dict[str, Any]] = []
-        for round_ in range(1, state.round + 1):
+        for round_ in range(min([1, *(line.round for line in state.record[:1])]), state.round + 1):
             lines = [line for line in state.record if line.round == round_ and not line.speaker]
             if round_ == state.round and not lines:
                 break  # where seats act in order, the later ones read what the earlier ones did
-            if round_ < whole_from:
+            if 0 < round_ < whole_from:
                 lines = lines[:: max(1, -(-len(lines) // SHORT))]
-            first, last = span_of(self.law.start, self.law.scenario.clock.step, round_)
+            first, last = span_of(self.law.start, self.law.scenario.clock.step, max(1, round_))
             dated = [
                 {"date": spoken(day_number(line.date)).rsplit(" ", 1)[0], "text": quoted(line.text)} for line in lines
             ]
-            made.append({"title": f"round {round_}, {spoken(first)} to {spoken(last)}", "lines": dated})
+            when = f"{spoken(first)} to {spoken(last)}" if last > first else spoken(first)
+            made.append({"title": f"round {round_}, {when}" if round_ else "before the first round", "lines": dated})
         return made
 
     def desk(self, seen: Observation, *, brief: bool) -> str:
@@ -141,17 +143,22 @@ class Prompter:
             "authority": "; ".join(persona.authority),
             "private": "; ".join(fact.fact.rstrip(". ") for fact in persona.private),
             "date": spoken(day_number(seen.date)),
-            "readings": "; ".join(reading_line(reading, step) for reading in seen.private),
+            "readings": "; ".join(reading_line(reading, step, seen.since) for reading in seen.private),
             "notebook": [
                 {"date": spoken(day_number(line.date)), "text": quoted(line.text, 200)}
-                for line in seen.notebook[-NOTES:]
+                for line in [held for held in seen.notebook if not held.speaker][
+                    -NOTES * self.law.scenario.turns.actions_per_turn :
+                ]
             ],
+            "letters": letters(self.law, seen),
+            "open": self.open,
+            "close": self.close,
         }
         return fill("desk", self.prompts, values).strip()
 
     # --- the calls -------------------------------------------------------------------------------------
 
-    def _call(
+    def call(
         self,
         key: str,
         play: SeatPlay,
@@ -162,15 +169,20 @@ class Prompter:
         top: int = 0,
         begun: str = "",
         temperature: float | None = None,
+        copying: float = 0.0,
         more: Sequence[Message] = (),
     ) -> Call:
+        """A call with the shared system message and these parts of the question."""
         messages = (
             Message(role="system", content=self.system()),
             Message(role="user", content="\n\n".join(part.strip() for part in parts)),
             *more,
         )
         sampling = Sampling(
-            max_tokens=tokens, temperature=play.temperature if temperature is None else temperature, top_logprobs=top
+            max_tokens=tokens,
+            temperature=play.temperature if temperature is None else temperature,
+            top_logprobs=top,
+            copying=copying,
         )
         return Call(
             key=key,
@@ -192,8 +204,8 @@ class Prompter:
         names = distinct([option.label for option in options])
         shown = [option_line(option, name) for option, name in zip(options, names, strict=True)]
         tail = fill("choose", self.prompts, {"options": shown, "label": seen.label})
-        parts = (self.world(state, seen), self.desk(seen, brief=True), tail)
-        return self._call(key, play, parts, Shape(choices=names), 1, top=20, temperature=0.0), options, names
+        parts = (self.world(state, seen, brief=True), self.desk(seen, brief=True), tail)
+        return self.call(key, play, parts, Shape(choices=names), 1, top=20, temperature=0.0), options, names
 
     def compose(
         self, state: RunState, seen: Observation, play: SeatPlay, key: str, more: Sequence[Message] = ()
@@ -204,11 +216,11 @@ class Prompter:
         options = [seen.options[index] for index in order]
         params = {name: values for option in options for name, values in option.params.items()}
         shown = [f"{option.id}: {option_line(option, option.label)}" for option in options]
-        tail = fill(
-            "compose", self.prompts, {"options": shown, "label": seen.label, "free": free, "params": list(params)}
-        )
-        schema = compose_schema([option.id for option in options], params, free=free)
-        return self._call(
+        pledges = promise_schema(self.law, state, seen)
+        values = {"options": shown, "label": seen.label, "free": free, "params": list(params)}
+        tail = fill("compose", self.prompts, {**values, "promises": bool(pledges)})
+        schema = compose_schema([option.id for option in options], params, free=free, more=pledges)
+        return self.call(
             key,
             play,
             (self.world(state, seen), self.desk(seen, brief=False), tail),
@@ -216,22 +228,6 @@ class Prompter:
             400,
             more=more,
         )
-
-    def speak(
-        self, state: RunState, seen: Observation, play: SeatPlay, option: Option, key: str, refused: str = ""
-    ) -> Call:
-        """The words for a public move: no private fact and no example in the prompt."""
-        persona = self.law.personas[seen.seat]
-        values = {
-            "organisation": persona.organisation,
-            "move": option_line(option, option.label),
-            "refused": refused,
-            "stem": option.stem,
-        }
-        parts = (self.world(state, seen), fill("speak", self.prompts, values))
-        # A further candidate is drawn more freely, or it would fall into the same words.
-        heat = min(1.3, play.temperature + 0.25 * (int(key.rpartition("/")[2]) - 1))
-        return self._call(key, play, parts, Shape(line=LINE), 40, begun=option.stem, top=1, temperature=heat)
 
     def referee(self, state: RunState, seen: Observation, play: SeatPlay, move: Move, key: str) -> Call:
         """What comes of a free move: ids of declared effects, each with its target where it has one."""
@@ -252,11 +248,11 @@ class Prompter:
             "close": self.close,
         }
         item = {"type": "string", "enum": list(ids)}
-        schema = _object({"effects": {"type": "array", "items": item, "maxItems": most}})
-        return self._call(
+        schema = obj_schema({"effects": {"type": "array", "items": item, "maxItems": most}})
+        return self.call(
             key,
             play,
-            (self.world(state, seen), fill("referee", self.prompts, values)),
+            (self.world(state, seen, brief=play.style == "choose"), fill("referee", self.prompts, values)),
             Shape(json_schema=schema),
             120,
             temperature=0.0,
@@ -289,9 +285,9 @@ class Prompter:
         ratings = {key_0: {"type": "integer", "enum": [1, 2, 3, 4, 5]} for key_0 in (*CRITERIA, "plausibility")}
         reason = {"reason": {"type": "string", "maxLength": 120 if play.style == "choose" else 240}}
         # Reasons first help a strong model; a small one copies the move and then rates its own copy.
-        schema = _object({**ratings, **reason} if play.style == "choose" else {**reason, **ratings})
-        parts = (self.world(state, seen), fill("judge", self.prompts, values))
-        return self._call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)
+        schema = obj_schema({**ratings, **reason} if play.style == "choose" else {**reason, **ratings})
+        parts = (self.world(state, seen, brief=play.style == "choose"), fill("judge", self.prompts, values))
+        return self.call(key, play, parts, Shape(json_schema=schema), 150, top=10, temperature=0.0, more=more)
 
     def again(self, why: str, answer: str) -> tuple[Message, Message]:
         """What a repair adds: the answer that failed, and why."""
@@ -313,31 +309,35 @@ def effect_ids(law: Law, state: RunState, seat: str) -> dict[str, tuple[str, str
     return dict(list(found.items())[:24])
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def obj_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object that holds all of these and nothing else."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def compose_schema(ids: Sequence[str], params: Mapping[str, tuple[Any, ...]], *, free: bool) -> dict[str, Any]:
-    """The JSON schema of a composed move."""
+def compose_schema(
+    ids: Sequence[str], params: Mapping[str, tuple[Any, ...]], *, free: bool, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The JSON schema of a composed move; `more`: further properties."""
     actions = [*ids, FREE] if free else list(ids)
     middle = {
         name: {"enum": list(values)} if isinstance(values[0], str) else {"type": "integer", "enum": list(values)}
         for name, values in params.items()
     }
     attempt = {"attempt": {"type": "string", "maxLength": 300}} if free else {}
-    return _object(
+    return obj_schema(
         {
             "reason": {"type": "string", "maxLength": 240},
             "action": {"type": "string", "enum": actions},
             **attempt,
             **middle,
+            **(more or {}),
             "statement": {"type": "string", "maxLength": 240},
         }
     )
 
 
-def reading_line(reading: Reading, step: str) -> str:
-    """`Big-tech index: 112.0 (+3.1 last quarter)`."""
+def reading_line(reading: Reading, step: str, since: str = "") -> str:
+    """`Big-tech index: 112.0 (+3.1 last quarter)`, or since when it is said to have changed."""
     if isinstance(reading.value, str):
         return f"{reading.label}: {reading.value}"
     unit = f" ({reading.unit})" if "=" in reading.unit else f" {reading.unit}" if reading.unit else ""
@@ -345,7 +345,7 @@ def reading_line(reading: Reading, step: str) -> str:
     if reading.was is None:
         return shown
     change = round(reading.value - reading.was, reading.digits)
-    return f"{shown} ({change:+,.{reading.digits}f} last {step})" if change else shown
+    return f"{shown} ({change:+,.{reading.digits}f} {since or f'last {step}'})" if change else shown
 
 
 def option_line(option: Option, name: str) -> str:

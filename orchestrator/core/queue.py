@@ -40,6 +40,22 @@ class Dates:
         return min(days, default=None)
 
 
+_kept: dict[int, tuple[Law, dict[int, Dates]]] = {}
+"""By the law's identity: the dates of its rounds. A round asks for them anew after each question, a run after run."""
+
+
+def dates_of(law: Law, round_: int) -> Dates:
+    """The dates of a round, made once for a law."""
+    held = _kept.get(id(law))
+    if held is None or held[0] is not law:
+        if len(_kept) >= 8:
+            _kept.clear()
+        held = _kept[id(law)] = law, {}
+    if round_ not in held[1]:
+        held[1][round_] = Dates(law, round_)
+    return held[1][round_]
+
+
 def beats_on(day: int, first: int, last: int, step: str) -> frozenset[str]:
     """Which beats fall on a day of the round from `first` to `last`."""
     _, month, _ = civil(day)

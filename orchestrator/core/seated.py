@@ -3,7 +3,6 @@
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from orchestrator.core import events as ev
-from orchestrator.core.calendar import iso, span_of
 from orchestrator.core.call import Call, Reply
 from orchestrator.core.events import AnyEvent, Cause, SeatPlay
 from orchestrator.core.law import Law
@@ -34,9 +33,8 @@ class Seated(NamedTuple):
         return self.seen.seat
 
     def common(self, cause: Cause, **more: Any) -> dict[str, Any]:
-        """The fields of every event of this turn: it falls on the round's first day."""
-        first, _ = span_of(self.law.start, self.law.scenario.clock.step, self.state.round)
-        return {"round": self.state.round, "from_": iso(first), "to": iso(first), "cause": cause, **more}
+        """The fields of every event of this turn: it falls on the day of the observation."""
+        return {"round": self.state.round, "to": self.seen.date, "cause": cause, **more}
 
     def degraded(self, key: str, what: str, detail: str = "") -> AnyEvent:
         """A recorded flaw of an answer."""

@@ -17,6 +17,13 @@ _DOWN = re.compile(
     r"\b(fall(s|en|ing)?|fell|decreas\w+|shr[iau]nk\w*|down|lower(ed|ing)?|drop\w*|declin\w*|los(es|t|ing))\b",
     re.IGNORECASE,
 )
+_HOLDS = r"(believe|think|consider)(s|d)?|thought"
+_HANGING = re.compile(
+    r"(?<![\w'’])([a-hj-z]|an|the|of|to|into|at|from|as|and|or|but|nor|than|which|who|whose|because|if|our|their|its|my|your)"
+    r"[ .!?,;:]*$",
+    re.IGNORECASE,
+)
+"""Words on which no sentence ends, single letters among them."""
 _SMALL = 12
 """Whole numbers up to this may be words of speech ("two of our three teams")."""
 
@@ -36,6 +43,8 @@ class Ground(NamedTuple):
     texts: Sequence[str]
     """Public texts whose figures may be repeated."""
     readings: Sequence[Reading]
+    own: Sequence[str] = ()
+    """Names of the speaker's own organisation."""
 
 
 def fours(text: str) -> set[tuple[str, ...]]:
@@ -58,25 +67,57 @@ def failed(words: str, ground: Ground) -> tuple[str, ...]:
         found.append("signs that are no speech")
     if any(sign.isalpha() and not ("a" <= sign.lower() <= "z" or "\u00c0" <= sign <= "\u024f") for sign in words):
         found.append("another script")
-    own = fours(words)
-    if any(own & fours(text) for text in ground.private):
+    if hangs(words):
+        found.append("no whole sentence")
+    said = fours(words)
+    if any(said & fours(text) for text in ground.private):
         found.append("words of a private fact")
-    if any(own & fours(text) for text in ground.earlier):
+    if any(said & fours(text) for text in ground.earlier):
         found.append("words of an earlier line")
-    if own & fours(ground.instructions):
+    if said & fours(ground.instructions):
         found.append("words of the instructions")
-    if not _FIRST.search(line):
+    if not _FIRST.search(line) or holds(words, ground.own):
         found.append("not in the first person")
-    if speaks_for(words, ground.others):
+    if speaks_for(words, ground.others) or holds(words, ground.others):
         found.append("speaks for another organisation")
     found += figures(words, ground)
     return tuple(found)
 
 
+def hangs(words: str) -> bool:
+    """Whether the words break off: on a word that wants another, or on a single letter."""
+    return bool(_HANGING.search(words))
+
+
+def repeated(words: str, ground: Ground, most: int = 6) -> list[str]:
+    """The runs of four words and more that stand in an earlier line or in the instructions, cut to `most`
+    words each. Never those of a private fact: what comes out here is put into a prompt."""
+    known = fours(ground.instructions).union(*(fours(text) for text in ground.earlier))
+    said = _WORD.findall(words.lower())
+    at = [index for index in range(len(said) - 3) if tuple(said[index : index + 4]) in known]
+    runs: list[str] = []
+    for index in at:
+        if index - 1 not in at:
+            end = index
+            while end + 1 in at:
+                end += 1
+            runs.append(" ".join(said[index : min(end + 4, index + most)]))
+    return runs
+
+
+def holds(words: str, names: Iterable[str]) -> bool:
+    """Whether the words report what a named organisation believes: "the X believes that"."""
+    return any(re.search(rf"\b{re.escape(_bare(name))} ({_HOLDS})\b", words, re.IGNORECASE) for name in names)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("the ").removeprefix("The ")
+
+
 def speaks_for(words: str, others: Iterable[str]) -> bool:
     """Whether the words claim to be someone else's: "we at X", "as the X", "we, X"."""
     for name in others:
-        bare = re.escape(name.removeprefix("the ").removeprefix("The "))
+        bare = re.escape(_bare(name))
         claims = (
             rf"\b(we|us|i) (at|from|of|in) (the )?{bare}\b",
             rf"\bas (the )?{bare}\b[,.]",

@@ -1,13 +1,16 @@
 """The state of a run and the one function that changes it: `state = fold(events)`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
+from orchestrator.core import said
 from orchestrator.core.calendar import iso
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.grown import plus
+from orchestrator.core.value import rounded
 
 
 class Line(NamedTuple):
@@ -41,11 +44,35 @@ class Pending(NamedTuple):
     bell: bool
     cause: ev.Cause
     cites: tuple[str, ...]
+    false: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class Open(NamedTuple):
+    """A question that is put and not decided yet: nothing more of the round happens before it is."""
+
+    n: int
+    question: str
+    place: str
+    seats: tuple[str, ...]
+    about: str
+    bound: Mapping[str, Any]
+    params: Mapping[str, Any] | None
+    cause: ev.Cause
+    date: str
+    """ISO."""
+    opening: bool
+    """See `events.QuestionAsked`."""
+    answers: Mapping[str, str] = {}
+    """Member -> `yes`, `no`, or nothing where its answer failed."""
+
+
+@dataclass(slots=True)
 class RunState:
-    """Everything that the next round depends on. Mappings are replaced, never changed in place."""
+    """Everything that the next round depends on.
+
+    To its holders a state is frozen: only `evolve`, `fold` and a `Draft` write the fields, each of a copy that
+    is its own, and mappings are replaced, never changed in place, so that copies share them.
+    """
 
     seed: int = 0
     scenario: str = ""
@@ -79,53 +106,80 @@ class RunState:
     """Seats that a fork plays otherwise than the design."""
     dropped: frozenset[tuple[str, str]] = frozenset()
     """(seat, setting) that a backend was found not to honour."""
+    open: tuple[Open, ...] = ()
+    """Questions that wait for answers."""
+    asked: int = 0
+    """Questions put in this round."""
+    draws: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    """Member -> what it drew for itself (`my`)."""
+    promises: tuple[said.Standing, ...] = ()
+    """Neither kept nor broken yet."""
+    muted: frozenset[str] = frozenset()
+    """Seats that send no messages and make no promises."""
     ending: str | None = None
     ending_rank: int = 0
     ending_date: str = ""
     """Date of the ending, ISO."""
     ended: bool = False
+    groups: Any = field(default=None, compare=False, repr=False)
+    """Kept by `draft.members_of`, which alone knows what it means; no part of the state."""
 
 
 def fold(events: Iterable[AnyEvent], start: RunState | None = None) -> RunState:
     """The state after these events."""
-    state = start or RunState()
+    state = RunState() if start is None else copy(start)
     for event in events:
-        state = evolve(state, event)
+        happen(state, event)
     return state
 
 
-def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one case a kind of event
+def evolve(state: RunState, event: AnyEvent) -> RunState:
     """The state after one more event."""
+    return fold((event,), state)
+
+
+def happen(state: RunState, event: AnyEvent) -> None:  # noqa: C901 - one case a kind of event
+    """Brings a state that is the caller's own up to one more event."""
     if event.changes:
-        state = replace(state, values=with_changes(state.values, event.changes))
+        state.values = with_changes(state.values, event.changes)
     if event.text:
-        state = told(state, event.audience, Line(event.round, event.to, event.text))
+        _tell(state, event.audience, Line(event.round, event.to, event.text))
     match event:
+        case ev.NumbersMoved():
+            pass  # the most frequent first
+        case ev.RuleFired():
+            if event.once:
+                state.fired |= {(event.cause.id, event.on or "")}
         case ev.RunStarted():
-            state = replace(state, seed=event.seed, scenario=event.scenario, values=event.values, was=event.values)
-            state = replace(state, before=event.values)
+            state.seed, state.scenario = event.seed, event.scenario
+            state.values = state.was = state.before = event.values
         case ev.NumbersDrawn():
-            state = replace(state, numbers=event.numbers)
+            state.numbers, state.draws = event.numbers, event.draws
         case ev.ValueSet() if event.number is not None:
-            state = replace(state, numbers={**state.numbers, event.path.removeprefix("numbers."): event.number})
+            state.numbers = {**state.numbers, event.path.removeprefix("numbers."): event.number}
         case ev.RunForked():
-            state = replace(state, seats={**state.seats, **event.seats})
+            state.seats = {**state.seats, **event.seats}
+            state.muted |= frozenset(event.mutes)
         case ev.RoundStarted():
-            state = replace(state, round=event.round, was=state.values, before=state.was)
+            state.round, state.was, state.before, state.asked = event.round, state.values, state.was, 0
+        case ev.MessageSent():
+            _tell(state, event.recipients, Line(event.round, event.to, event.words, event.seat))
+        case ev.PromiseMade() | ev.PromiseKept() | ev.PromiseBroken():
+            _promised(state, event)
         case ev.LineSpoken():
-            state = replace(state, record=plus(state.record, Line(event.round, event.to, event.line, event.seat)))
+            _tell(state, event.audience, Line(event.round, event.to, event.line, event.seat))
         case ev.AnswerDegraded(what="dropped"):
-            state = replace(state, dropped=state.dropped | {(event.seat, event.detail)})
+            state.dropped |= {(event.seat, event.detail)}
         case ev.ActionTaken():
             own = {**state.taken.get(event.seat, {}), event.action: event.round}
-            state = replace(state, taken={**state.taken, event.seat: own})
-        case ev.RuleFired() if event.once:
-            state = replace(state, fired=state.fired | {(event.cause.id, event.on or "")})
+            state.taken = {**state.taken, event.seat: own}
+            if state.promises:
+                state.promises = said.after_move(state.promises, event.seat, event.action, event.target, event.round)
         case ev.ConditionTurned():
             this = {(event.cause.id, event.on or "")}
-            state = replace(state, holding=state.holding | this if event.holds else state.holding - this)
+            state.holding = state.holding | this if event.holds else state.holding - this
         case ev.ProcessStarted() | ev.StageEntered() | ev.ProcessEnded():
-            state = _process(state, event)
+            _process(state, event)
         case ev.ReportSent():
             sent = Pending(
                 event.due,
@@ -136,18 +190,42 @@ def evolve(state: RunState, event: AnyEvent) -> RunState:  # noqa: C901 - one ca
                 event.bell,
                 event.cause,
                 event.cites,
+                event.false,
             )
-            state = replace(state, pending=(*state.pending, sent))
+            state.pending = (*state.pending, sent)
         case ev.ReportArrived():
-            state = _arrived(state, event)
+            _arrived(state, event)
+        case ev.QuestionAsked() | ev.AnswerGiven() | ev.AnswerFailed() | ev.QuestionDecided():
+            _question(state, event)
         case ev.EndingReached():
             if state.ending is None or event.rank < state.ending_rank:
-                state = replace(state, ending=event.ending, ending_rank=event.rank, ending_date=event.to)
+                state.ending, state.ending_rank, state.ending_date = event.ending, event.rank, event.to
         case ev.RunEnded():
-            state = replace(state, ended=True)
+            state.ended = True
         case _:
             pass
-    return state
+
+
+def _promised(state: RunState, event: ev.PromiseMade | ev.PromiseKept | ev.PromiseBroken) -> None:
+    """A promise begins or ceases to stand, and those who hear of it know of one more such event."""
+    if isinstance(event, ev.PromiseMade):
+        state.promises = (*state.promises, said.standing(event))
+    else:
+        state.promises = tuple(one for one in state.promises if one.id != event.promise)
+    _known(state, event.kind, event.heard, 1.0, event.round)
+
+
+def share_of(change: ev.Change, before: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """This cause's share of a change: as recorded, else the whole difference from the values before it.
+
+    None where the variable is no number. `before`: the values before the change's date.
+    """
+    if change.delta is not None:
+        return change.delta
+    was = before.get(change.entity, {}).get(change.variable)
+    if isinstance(change.value, bool) or not isinstance(change.value, (int, float)) or was is None:
+        return None
+    return rounded(change.value - was)
 
 
 def with_changes(values: Mapping[str, Mapping[str, Any]], changes: Iterable[ev.Change]) -> dict[str, Mapping[str, Any]]:
@@ -158,56 +236,67 @@ def with_changes(values: Mapping[str, Mapping[str, Any]], changes: Iterable[ev.C
     return result
 
 
-def told(state: RunState, audience: tuple[str, ...] | None, line: Line) -> RunState:
-    """The line in the record, or in the notebooks of those who may read it."""
+def _tell(state: RunState, audience: tuple[str, ...] | None, line: Line) -> None:
+    """The line into the record, or into the notebooks of those who may read it."""
     if audience is None:
-        return replace(state, record=plus(state.record, line))
-    if not audience:
-        return state
-    return replace(
-        state,
-        notebook={**state.notebook, **{seat: plus(state.notebook.get(seat, ()), line) for seat in audience}},
-    )
+        state.record = plus(state.record, line)
+    elif audience:
+        state.notebook = {**state.notebook, **{seat: plus(state.notebook.get(seat, ()), line) for seat in audience}}
 
 
-def _process(state: RunState, event: ev.ProcessStarted | ev.StageEntered | ev.ProcessEnded) -> RunState:
+def _process(state: RunState, event: ev.ProcessStarted | ev.StageEntered | ev.ProcessEnded) -> None:
     own = state.values.get(event.instance, {})
     match event:
         case ev.ProcessStarted():
-            return replace(
-                state,
-                values={**state.values, event.instance: event.values},
-                was={**state.was, event.instance: event.values},
-                instances={**state.instances, event.instance: event.process},
-            )
+            state.values = {**state.values, event.instance: event.values}
+            state.was = {**state.was, event.instance: event.values}
+            state.instances = {**state.instances, event.instance: event.process}
         case ev.StageEntered():
             due = {k: v for k, v in state.due.items() if k != event.instance}
-            if event.due is not None:
-                due[event.instance] = event.due
-            return replace(state, values={**state.values, event.instance: {**own, "stage": event.stage}}, due=due)
+            state.due = due if event.due is None else {**due, event.instance: event.due}
+            state.values = {**state.values, event.instance: {**own, "stage": event.stage}}
         case ev.ProcessEnded():
             over = {**own, "stage": "end", "running": False, "outcome": event.outcome}
-            return replace(
-                state,
-                values={**state.values, event.instance: over},
-                due={k: v for k, v in state.due.items() if k != event.instance},
+            state.values = {**state.values, event.instance: over}
+            state.due = {k: v for k, v in state.due.items() if k != event.instance}
+
+
+def _question(state: RunState, event: ev.QuestionAsked | ev.AnswerGiven | ev.AnswerFailed | ev.QuestionDecided) -> None:
+    match event:
+        case ev.QuestionAsked():
+            put = (event.n, event.question, event.place, event.seats, event.about, event.bound, event.params)
+            state.open = (*state.open, Open(*put, event.cause, event.to, event.opening))
+            state.asked = event.n
+            if event.cause.id in state.due:  # its time is over: from now on its beats look again
+                state.due = {k: v for k, v in state.due.items() if k != event.cause.id}
+        case ev.AnswerGiven() | ev.AnswerFailed():
+            answer = event.answer if isinstance(event, ev.AnswerGiven) else ""
+            state.open = tuple(
+                held._replace(answers={**held.answers, event.member: answer}) if held.n == event.n else held
+                for held in state.open
             )
+        case ev.QuestionDecided():
+            state.open = tuple(held for held in state.open if held.n != event.n)
 
 
 def _is_this(item: Pending, event: ev.ReportArrived) -> bool:
-    sent = (item.report, item.seats, item.value, item.says, item.cause)
-    return sent == (event.report, event.seats, event.value, event.text, event.cause) and iso(item.due) <= event.to
+    sent = (item.report, item.seats, item.value, item.says, item.cause, item.false)
+    came = (event.report, event.seats, event.value, event.text, event.cause, event.false)
+    return sent == came and iso(item.due) <= event.to
 
 
-def _arrived(state: RunState, event: ev.ReportArrived) -> RunState:
+def _known(state: RunState, report: str, seats: Iterable[str], value: float, round_: int) -> None:
+    """One more report of this name for these seats."""
     known = dict(state.known)
-    for seat in event.seats:
-        held = known.get(seat, {}).get(event.report)
-        latest = Known((held.count if held else 0) + 1, event.value, event.round)
-        known[seat] = {**known.get(seat, {}), event.report: latest}
-    rest = list(state.pending)
-    for item in rest:
+    for seat in seats:
+        held = known.get(seat, {}).get(report)
+        known[seat] = {**known.get(seat, {}), report: Known((held.count if held else 0) + 1, value, round_)}
+    state.known = known
+
+
+def _arrived(state: RunState, event: ev.ReportArrived) -> None:
+    _known(state, event.report, event.seats, event.value, event.round)
+    for at, item in enumerate(state.pending):
         if _is_this(item, event):
-            rest.remove(item)
+            state.pending = (*state.pending[:at], *state.pending[at + 1 :])
             break
-    return replace(state, known=known, pending=tuple(rest))

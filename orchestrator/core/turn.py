@@ -43,6 +43,14 @@ class Reading(NamedTuple):
     """At the start of the last round, where it is a number."""
 
 
+class Row(NamedTuple):
+    """One entity on a board."""
+
+    entity: str
+    label: str
+    cells: tuple[Reading, ...]
+
+
 class Observation(NamedTuple):
     """What one seat may know now, and nothing else."""
 
@@ -58,6 +66,24 @@ class Observation(NamedTuple):
     """Indicators and own variables that only some see."""
     notebook: Sequence[Line]
     options: tuple[Option, ...]
+    since: str = ""
+    """Since when changes of numbers are counted, in words; empty: over the last round."""
+    boards: tuple[Row, ...] = ()
+    """What everyone reads of each entity of a kind."""
+
+
+class Promise(NamedTuple):
+    """A claim about one's own moves that a move carries."""
+
+    will: bool
+    """That the action is taken; false: that it is left alone."""
+    action: str
+    target: str | None
+    """None: whatever the target."""
+    rounds: int
+    """For so many rounds after this one."""
+    to: tuple[str, ...] | None = None
+    """Seats that hear it; None: everyone."""
 
 
 class Move(NamedTuple):
@@ -72,11 +98,17 @@ class Move(NamedTuple):
     reason: str = ""
     statement: str = ""
     """The line it would speak, before the checks."""
-    style: Literal["policy", "compose", "choose"] = "policy"
+    style: Literal["policy", "compose", "choose", "log"] = "policy"
     attempt: str = ""
     """A free move in the seat's words."""
     effects: tuple[tuple[str, str | None], ...] = ()
     """Of a free move: the declared effects it was mapped onto, with targets."""
+    unlisted: bool = False
+    """The action is on no list: it stands here as it was named, and nothing comes of it."""
+    missing: str | None = None
+    """The name of a target that does not exist: nothing comes of the move."""
+    promises: tuple[Promise, ...] = ()
+    """What the seat promises together with the move."""
 
 
 class Verdict(NamedTuple):

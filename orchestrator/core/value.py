@@ -17,9 +17,25 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    raise TypeError(f"{type(value).__name__} is no plain data")
+
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+).encode
+
+
 def canonical(value: Any) -> str:
-    """The canonical JSON text of plain data. Raises ValueError on NaN and infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """The canonical JSON text of plain data (tuples are arrays). Raises ValueError on NaN and infinity."""
+    return _encode(value)
+
+
+def quoted(text: str) -> str:
+    """A string as canonical JSON has it."""
+    return json.encoder.encode_basestring(text)
 
 
 def digest(text: str) -> str:

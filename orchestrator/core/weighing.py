@@ -39,6 +39,8 @@ class Weigher:
 
     def of(self, code: Compiled) -> int:
         """Passes of one evaluation at most."""
+        if not code.derived:
+            return code.passes
         return code.passes + sum(times * self._costs.get(name, 1) for name, times in code.derived)
 
     def derived_cost(self, key: str) -> int:

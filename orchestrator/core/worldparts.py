@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from orchestrator.core.actions import Action, Param
+from orchestrator.core.askparts import compile_ask, own_scope
 from orchestrator.core.blocks import MOST_LABEL, TRUE, Builder, Scope, constant
+from orchestrator.core.calendar import month_length
 from orchestrator.core.expr import NUM, Compiled, Type, near
+from orchestrator.core.happenings import shared
 from orchestrator.core.law import CAction, CEffects, COutcome, CPick, CPolicy, CProcess, CRule, CStage
-from orchestrator.core.parts import Action, Param, Process, Rule, Stage
+from orchestrator.core.parts import Process, Rule, Stage
 from orchestrator.core.scenario import Persona, PolicyRule
+from orchestrator.core.starting import start_value
+from orchestrator.core.talkparts import compile_pledges
 from orchestrator.core.value import canonical, digest
 
 WAIT = "wait"
@@ -15,12 +21,10 @@ WAIT = "wait"
 
 def compile_rule(build: Builder, key: str, rule: Rule) -> CRule:
     at = ("rules", key)
-    event = None
-    if rule.upon is not None:
-        event = build.events.get(rule.upon)
-        if event is None:
-            build.say((*at, "upon"), f"nothing emits '{rule.upon}'{near(rule.upon, build.events)}")
-            event = {}
+    event = shared(build.events, rule.upon)
+    for name in rule.upon:
+        if name not in build.events:
+            build.say((*at, "upon"), f"nothing emits '{name}'{near(name, build.events)}")
     for kind, word in ((rule.for_, "for"), *((pick.first, "with") for pick in rule.with_.values())):
         if kind is not None and kind not in build.names.kinds:
             build.say((*at, word), f"no kind or process is called '{kind}'{near(kind, build.names.kinds)}")
@@ -32,21 +36,30 @@ def compile_rule(build: Builder, key: str, rule: Rule) -> CRule:
         where = build.expr(pick.where, inner, (*at, "with", name, "where"), "bool")
         picks.append(CPick(name, pick.first, where, build.expr(pick.by, inner, (*at, "with", name, "by"), "num")))
         scope = inner
+    if rule.on is not None and not _is_day(rule.on):
+        build.say((*at, "on"), f"'{rule.on}' is no day of a year: month and day, like 06-01")
     every = rule.every
-    if every is None and rule.upon is None and rule.on is None:
+    if every is None and not rule.upon and rule.on is None:
         every = "month" if rule.becomes is not None else "step"
     return CRule(
         key, rule.for_, every, rule.upon, rule.on, build.expr(rule.when, scope, (*at, "when"), "bool"),
         None if rule.becomes is None else build.expr(rule.becomes, scope, (*at, "becomes"), "bool"),
         rule.once, tuple(picks), build.expr(rule.chance, scope, (*at, "chance"), "num"), build.effects(rule, scope, at),
+        None if rule.asks is None else compile_ask(build, rule.asks, key, scope, at, rule.source),
+        rule.when == "True", rule.chance == "1", any(tell.false is not None for tell in rule.tells),
     )  # fmt: skip
+
+
+def _is_day(text: str) -> bool:
+    month, day = (int(part) for part in text.split("-"))
+    return 1 <= month <= 12 and 1 <= day <= month_length(2024, month)
 
 
 def _nothing(build: Builder, key: str, rule: Rule) -> CRule:
     """Stands in for a rule whose kinds are unknown, while the rest is checked."""
     bare = Rule(source=rule.source)
     effects = build.effects(bare, Scope({}), ("rules", key))
-    return CRule(key, None, None, None, None, TRUE, None, once=False, picks=(), chance=TRUE, effects=effects)
+    return CRule(key, None, None, (), None, TRUE, None, once=False, picks=(), chance=TRUE, effects=effects)
 
 
 def compile_process(build: Builder, key: str, process: Process) -> CProcess:
@@ -63,7 +76,7 @@ def compile_process(build: Builder, key: str, process: Process) -> CProcess:
     if len(stages) != len(ids) or "end" in ids:
         build.say((*at, "stages"), "stage ids must differ from each other and from `end`")
     holds = {
-        name: build.start_value(variable, variable.start, (*at, "holds", name))
+        name: start_value(build, variable, variable.start, (*at, "holds", name))
         for name, variable in process.holds.items()
         if variable.is_ is None
     }
@@ -95,6 +108,12 @@ def _stage(build: Builder, process: Process, stage: Stage, ids: list[str], scope
     for name in stage.after:
         known(name, "after")
     followers = [other.id for other in process.stages if stage.id in other.after]
+    follower = followers[0] if followers else "end"
+    asks = None
+    if stage.asks is not None:
+        asks = compile_ask(build, stage.asks, f"{at[1]}.{stage.id}", scope, at, stage.source, ids, follower)
+        if stage.outcomes:
+            build.say((*at, "outcomes"), "a stage that asks ends by `yes`, `no` and `neither`, and has no outcomes")
     return CStage(
         id=stage.id,
         lasts=stage.lasts,
@@ -104,8 +123,9 @@ def _stage(build: Builder, process: Process, stage: Stage, ids: list[str], scope
         fails_if=None if stage.fails_if is None else build.expr(stage.fails_if, scope, (*at, "fails_if"), "bool"),
         outcomes=tuple(outcomes),
         counters=counters,
-        next=followers[0] if followers else "end",
+        next=follower,
         effects=build.effects(stage, scope, at),
+        asks=asks,
     )
 
 
@@ -138,7 +158,13 @@ def compile_action(build: Builder, key: str, action: Action, seat: str) -> CActi
         visibility=action.visibility,
         stem=build.text(action.stem, spoken, (*at, "stem"), changing=False) if action.stem else None,
         repeat=action.repeat,
+        beside=action.beside,
+        words=action.words,
         effects=build.effects(action, told, at),
+        bars=tuple(
+            (bar.why, build.expr(bar.when, inner._replace(seats=()), bar.path, "bool"))
+            for bar in build.bars.get(key, ())
+        ),
     )
 
 
@@ -172,9 +198,11 @@ def _choices(build: Builder, param: Param, at: tuple[str, ...]) -> tuple[Any, ..
 def compile_policy(build: Builder, seat: str, persona: Persona) -> tuple[CPolicy, ...]:
     made: list[CPolicy] = []
     actions = build.scenario.actions
+    scope = own_scope(build, seat, persona)
     for index, rule in enumerate(persona.policy):
+        if rule.asked is not None:
+            continue  # see `askparts.compile_votes`
         at = ("personas", seat, "policy", str(index))
-        scope = build.actor(seat, sees=True)._replace(known=True)
         action = actions.get(rule.do)
         if rule.do != WAIT and (action is None or seat not in build.who(action.by, at)):
             mine = [WAIT, *(key for key, held in actions.items() if seat in build.who(held.by, at))]
@@ -191,6 +219,7 @@ def compile_policy(build: Builder, seat: str, persona: Persona) -> tuple[CPolicy
                 target=None if rule.target is None else build.expr(rule.target, inner, (*at, "target"), "bool"),
                 params={key: _given(build, action, key, text, scope, at) for key, text in rule.params.items()},
                 weight=rule.weight,
+                promises=compile_pledges(build, seat, rule.promises, (*at, "promises")),
             )
         )
     return tuple(made)
@@ -210,6 +239,6 @@ def _given(build: Builder, action: Action | None, key: str, text: str, scope: Sc
 
 def _policy_id(rule: PolicyRule, taken: list[str]) -> str:
     """The address of a policy rule's die, from all that it says but its weight; equal rules are numbered."""
-    said = digest(canonical(rule.model_dump(mode="json", exclude={"weight"})))[:8]
+    said = digest(canonical(rule.model_dump(mode="json", exclude={"weight", "promises"}, exclude_defaults=True)))[:8]
     same = sum(1 for id_ in taken if id_.split("_")[0] == said)
     return f"{said}_{same + 1}"
