@@ -11,9 +11,14 @@ REPAIRS = 1
 """Most repair calls for one verdict."""
 
 
-async def judge_move(at: Seated, move: Move, line: str, judge: JudgePlay, ask: Ask) -> list[AnyEvent]:
-    """The verdicts on a move, one a judge; a judge without a usable answer is an event."""
-    keys = Keys(at.state.round, at.seat)
+async def judge_move(
+    at: Seated, move: Move, line: str, judge: JudgePlay, ask: Ask, keys: Keys | None = None
+) -> list[AnyEvent]:
+    """The verdicts on a move, one a judge; a judge without a usable answer is an event.
+
+    `keys` numbers the calls on, where a turn has several moves.
+    """
+    keys = keys or Keys(at.state.round, at.seat)
     events: list[AnyEvent] = []
     for play in judge.plays:
         events += await _verdict(at, move, line, play, keys, ask)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from orchestrator.core import events as ev
+from orchestrator.core.boards import number_of, rows_of
 from orchestrator.core.design import Design
 from orchestrator.core.draft import label_of_instance, scene_of
 from orchestrator.core.effects import ARITHMETIC
@@ -19,6 +20,7 @@ from orchestrator.core.text import render
 from orchestrator.core.turn import FREE, WAIT
 from orchestrator.views.markdown import bullet, capital, day, escaped, listed, paragraph, plain, span, table
 from orchestrator.views.projections import model_name
+from orchestrator.views.votes import ballots
 
 Key = tuple[str, int]
 """A seat and the number of its move."""
@@ -67,8 +69,7 @@ class Teller:
         if head == "numbers":
             number = self.law.scenario.numbers.get(rest)
             return escaped((number.label if number else "") or rest.replace("_", " "))
-        kind = self.law.names.entities.get(head)
-        info = self.law.variables.get((kind or "", rest))
+        info = self.law.info_of(head, rest)
         return escaped(f"{self.entity(head)}, {info.label if info else rest}")
 
     def value(self, value: Any) -> str:
@@ -159,6 +160,8 @@ def _public(teller: Teller, turns: Turns, event: AnyEvent) -> Iterator[Told]:
             move = teller.move(event.seat, event.action, _target(turns, event))
             text = f"{teller.seat(event.seat)} meant to {move}, and the rules refused it: {escaped(event.why)}."
             yield Told(event.to, text, tuple(_beneath(teller, turns, (event.seat, event.n))))
+        case ev.OffList():
+            yield Told(event.to, f"{teller.seat(event.seat)} names “{escaped(event.action)}”, which is on no list.")
         case ev.SeatFailed():
             yield Told(event.to, f"{teller.seat(event.seat)} gave no usable answer and passes ({escaped(event.why)}).")
         case _ if event.text and event.audience is None:
@@ -229,9 +232,25 @@ def _numbers(law: Law, before: RunState, after: RunState) -> list[str]:
         for was, now in _reading(law, item, before, after)
     ]
     moved = [row for row in rows if row[3]]
+    boards = list(_boards(law, before, after))
     if not moved:
-        return ["*None of the public figures moves.*"] if rows else []
-    return [table(("", "before", "now", "change"), moved, right=(1, 2, 3))]
+        return boards or (["*None of the public figures moves.*"] if rows else [])
+    return [table(("", "before", "now", "change"), moved, right=(1, 2, 3)), *boards]
+
+
+def _boards(law: Law, before: RunState, after: RunState, visible_to: str = "public") -> Iterator[str]:
+    """A table a board: a line an entity, each number with its change over the round."""
+    for key, board in law.scenario.boards.items():
+        rows = rows_of(law, after, key, before.values) if board.visible_to == visible_to else ()
+        heads = {cell.label: cell.unit for row in rows for cell in row.cells}
+        if heads:
+            body = [
+                (escaped(capital(row.label)), *(escaped(number_of(cell)) for cell in row.cells))
+                for row in rows
+                if len(row.cells) == len(heads)
+            ]
+            named = (escaped(f"{label} ({unit})" if unit else label) for label, unit in heads.items())
+            yield table(("", *named), body, right=tuple(range(1, len(heads) + 1)))
 
 
 def _row(item: CIndicator, was: float | None, now: float) -> tuple[str, str, str, str]:
@@ -265,9 +284,11 @@ def _curtain(teller: Teller, turns: Turns, events: Sequence[AnyEvent], before: R
     by_reader: dict[tuple[str, ...], list[str]] = {}
     for event in sorted(events, key=lambda held: held.to):
         for text, beneath in _secret(teller, turns, event):
-            by_reader.setdefault(_readers(teller.law, event.audience or ()), []).append(
+            by_reader.setdefault(_readers(teller.law, _circle(event)), []).append(
                 "\n".join([f"{day(event.to)}: {text}", *beneath])
             )
+    for seats, date, text in ballots(teller.law, events):
+        by_reader.setdefault(_readers(teller.law, seats), []).append(f"{day(date)}: {text}")
     for item in teller.law.indicators:
         if item.visible is not None:
             readers = _readers(teller.law, item.visible)
@@ -275,18 +296,26 @@ def _curtain(teller: Teller, turns: Turns, events: Sequence[AnyEvent], before: R
                 name, old, new, change = _row(item, was, now)
                 if change:
                     by_reader.setdefault(readers, []).append(f"{name}: {old} → {new}")
-    if not by_reader:
+    hidden = list(_boards(teller.law, before, after, "hidden"))
+    if not by_reader and not hidden:
         return []
     parts = ["### Behind the curtain", "*Secret: known only to those named.*"]
     for readers, items in by_reader.items():
         who = f"Only {listed([teller.seat(seat) for seat in readers])}" if readers else "Nobody at the table"
         parts += [f"**{who}:**", "\n".join(_item(item) for item in items)]
-    return parts
+    return parts + (["**On no player's board:**", *hidden] if hidden else [])
+
+
+def _circle(event: AnyEvent) -> tuple[str, ...]:
+    """The seats that know of it: of a private message those who read it as well."""
+    own = event.audience or ()
+    return (*own, *event.recipients) if isinstance(event, ev.MessageSent) else own
 
 
 def _readers(law: Law, seats: Collection[str]) -> tuple[str, ...]:
-    """Seats in the scenario's order, so that one circle of readers is named once."""
-    return tuple(seat for seat in law.scenario.seats if seat in seats)
+    """Seats in the scenario's order, so that one circle of readers is named once; of a member its seat."""
+    there = {law.seat_of.get(seat, seat) for seat in seats}
+    return tuple(seat for seat in law.scenario.seats if seat in there)
 
 
 def _item(item: str) -> str:
@@ -307,8 +336,11 @@ def _secret(teller: Teller, turns: Turns, event: AnyEvent) -> Iterator[tuple[str
                     f"why it chose to {teller.move(event.seat, event.action, event.target)}: “{escaped(event.reason)}”",
                     (),
                 )
-        case ev.ActionRefused():
-            return  # told among the moves
+        case ev.ActionRefused() | ev.AnswerGiven():
+            return  # told among the moves, and with all answers to a question
+        case ev.MessageSent():
+            to = listed([teller.seat(seat) for seat in event.recipients])
+            yield f"{teller.seat(event.seat)} to {to}: “{escaped(event.words)}”", ()
         case ev.ActionTaken() if event.text:
             yield (
                 escaped(capital(event.text)),
@@ -332,12 +364,15 @@ def _free(teller: Teller, turns: Turns, event: ev.MoveChosen) -> str:
     return f"what it tried, in its own words: “{escaped(event.attempt)}”; the referee let it count as: {counts}"
 
 
-def opening(teller: Teller, design: Design) -> list[str]:
-    """What was set by hand before the beginning."""
+def opening(teller: Teller, design: Design, events: Sequence[AnyEvent] = ()) -> list[str]:
+    """What was set by hand before the beginning, and what everyone read then."""
+    told = [paragraph(escaped(capital(event.text))) for event in events
+            if event.round == 0 and event.text and event.audience is None]  # fmt: skip
+    begun = ["## How it begins", *told] if told else []
     if not design.sets:
-        return []
+        return begun
     sets = [f"- {teller.place(path)}: {teller.value(value)}" for path, value in design.sets.items()]
-    return ["## Before the beginning", "Set by hand, against the scenario as written:", "\n".join(sets)]
+    return ["## Before the beginning", "Set by hand, against the scenario as written:", "\n".join(sets), *begun]
 
 
 def parting(teller: Teller, event: ev.RunForked) -> list[str]:
@@ -347,6 +382,7 @@ def parting(teller: Teller, event: ev.RunForked) -> list[str]:
         for seat, play in event.seats.items()
     ]
     changed += [f"- {teller.place(path)} is set to {teller.value(value)}" for path, value in event.sets.items()]
+    changed += [f"- {teller.seat(seat)} sends no more messages and makes no promises" for seat in event.mutes]
     return [
         "---",
         f"*Here this run parts from its parent{':' if changed else ', with nothing changed but its own course.'}*",

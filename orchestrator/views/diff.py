@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from orchestrator.core.design import Design
+from orchestrator.core.events import AnyEvent
 from orchestrator.ledger.rows import EventRow
 from orchestrator.views.projections import model_name, plays_now
 
@@ -30,7 +31,7 @@ def first_difference(one: Sequence[EventRow], two: Sequence[EventRow], designs: 
 
 
 def _of_fork(row: EventRow) -> bool:
-    return '"cause":{"id":"r' in row.body and json.loads(row.body)["cause"]["kind"] == "fork"
+    return '"cause":["fork",' in row.body
 
 
 def _first(one: Sequence[EventRow], two: Sequence[EventRow]) -> dict[str, Any] | None:
@@ -66,7 +67,7 @@ def _what(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
 
 def _named(body: Mapping[str, Any]) -> str:
     seat = f" of {body['seat']}" if "seat" in body else ""
-    what = body.get("action") or body["cause"]["id"]
+    what = body.get("action") or body["cause"][1]
     return f"{body['kind']} {what}{seat}"
 
 
@@ -81,9 +82,8 @@ def _inner(name: str, a: Any, b: Any) -> str:
         at = next((i for i, (x, y) in enumerate(zip(ones, twos, strict=False)) if x != y), None)
         if at is not None:
             place = ones[at]
-            if isinstance(place, dict) and "variable" in place:
-                change = cast("dict[str, Any]", place)
-                return _inner(f"{change['entity']}.{change['variable']}", change.get("value"), twos[at].get("value"))
+            if name == "changes" and place[:2] == twos[at][:2] and place[2] != twos[at][2]:
+                return _inner(".".join(place[:2]), place[2], twos[at][2])
             return _inner(f"{name}[{at}]", place, twos[at])
     return f"{name} {_short(a)} / {_short(b)}"
 
@@ -98,6 +98,8 @@ def design_differences(one: Design, two: Design) -> list[str]:
     found: list[str] = []
     if one.data != two.data:
         found.append("scenario, personas or prompts")
+    if one.variant != two.variant:
+        found.append(f"variant {one.variant or 'none'} / {two.variant or 'none'}")
     if one.rules_version != two.rules_version:
         found.append(f"rules version {one.rules_version} / {two.rules_version}")
     if one.seed != two.seed:
@@ -106,7 +108,7 @@ def design_differences(one: Design, two: Design) -> list[str]:
     for seat in dict.fromkeys((*plays[0], *plays[1])):
         a, b = plays[0].get(seat), plays[1].get(seat)
         if a != b:
-            names = [("nobody" if play is None else model_name(play) or "policy") for play in (a, b)]
+            names = [("nobody" if play is None else model_name(play) or play.by) for play in (a, b)]
             found.append(f"{seat} {names[0]} / {names[1]}" if names[0] != names[1] else f"how {seat} is asked")
     if one.judge != two.judge:
         found.append("judge")
@@ -116,6 +118,35 @@ def design_differences(one: Design, two: Design) -> list[str]:
         for path in dict.fromkeys((*sets[0], *sets[1]))
         if sets[0].get(path) != sets[1].get(path)
     ]
+
+
+def dice_shared(one: Sequence[AnyEvent], two: Sequence[AnyEvent]) -> dict[str, int]:
+    """`{"shared", "differing", "only_first", "only_second"}`: dice that events record, by what rolled them when.
+
+    A die is addressed by its cause, what it is for and its date. Two runs of one seed share every die that both
+    rolled; the others were rolled in one of them alone.
+    """
+    ones, twos = _dice(one), _dice(two)
+    both = ones.keys() & twos.keys()
+    shared = sum(ones[address] == twos[address] for address in both)
+    return {
+        "shared": shared,
+        "differing": len(both) - shared,
+        "only_first": len(ones) - len(both),
+        "only_second": len(twos) - len(both),
+    }
+
+
+def _dice(events: Sequence[AnyEvent]) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for event in events:
+        if event.die is not None:
+            about = str(getattr(event, "on", "") or getattr(event, "target", "") or "")
+            address = (event.kind, *event.cause, about, event.to)
+            while address in found:  # several members of one group on one date
+                address = (*address, "again")
+            found[address] = event.die
+    return found
 
 
 def differing(

@@ -3,13 +3,15 @@
 from typing import Any
 
 from orchestrator.core.calendar import iso, span_of
+from orchestrator.core.exprtypes import PAIR
 from orchestrator.core.law import CAction, Law
+from orchestrator.core.questions import last_day
 from orchestrator.core.text import Text
 
 
 def scenario_document(law: Law, where: str) -> dict[str, Any]:
     """`scenarios show`: `{"id", "title", "about", "where", "clock", "seats", "actions", "indicators", "endings",
-    "interventions"}`; costs are amounts or the scenario's own expressions."""
+    "interventions", "questions", "relations"}`; costs are amounts or the scenario's own expressions."""
     scenario, clock = law.scenario, law.scenario.clock
     return {
         "id": scenario.scenario, "title": scenario.title, "about": " ".join(scenario.about.split()), "where": where,
@@ -30,6 +32,14 @@ def scenario_document(law: Law, where: str) -> dict[str, Any]:
             }
             for key, item in scenario.interventions.items()
         ],
+        "questions": [{"id": item.id, "asks": _asked(law, item.asks)} for item in law.questions],
+        "relations": [
+            {
+                "id": key, "label": law.labels[key], "of": list(relation.of), "unit": relation.unit,
+                "seen_by": _seen_by(law, law.variables[key, PAIR].visible),
+            }
+            for key, relation in scenario.relations.items()
+        ],
     }  # fmt: skip
 
 
@@ -43,7 +53,8 @@ def _seat(law: Law, seat: str) -> dict[str, Any]:
     return {
         "seat": seat, "label": held.label, "plays": held.plays, "by": held.by, "organisation": persona.organisation,
         "goals": list(persona.goals), "red_lines": list(persona.red_lines), "authority": list(persona.authority),
-        "policy_rules": len(persona.policy),
+        "policy_rules": len(persona.policy), "members": held.members,
+        "answers": list(dict.fromkeys(ask.id for ask in law.asks.values() if seat in ask.seats)),
         "actions": [_action(law, seat, action) for action in law.actions[seat].values()],
     }  # fmt: skip
 
@@ -72,10 +83,17 @@ def _words(text: Text, action: CAction) -> str:
     )
 
 
+def _asked(law: Law, text: Text) -> str:
+    """A question without a world to read: its date, and an ellipsis for anything else."""
+    return "".join(
+        part if isinstance(part, str) else last_day(law) if part[0].text == "date" else "…" for part in text.parts
+    )
+
+
 def _now(law: Law, path: str) -> Any:
     """What a path holds unless it is set: a value, or `[low, mode, high]` of a band."""
     head, _, rest = path.partition(".")
     if head != "numbers":
-        return law.values.get(head, {}).get(rest)
+        return law.values.get(head, {}).get(rest)  # a pair of a relation too
     number = law.scenario.numbers[rest]
     return number.value if number.value is not None else [number.low, number.mode, number.high]

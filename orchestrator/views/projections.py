@@ -6,8 +6,8 @@ are those of the command's JSON, which is a promise: add to them, never rename o
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -20,22 +20,36 @@ from orchestrator.core.events import AnyEvent, SeatPlay
 from orchestrator.core.law import Law
 from orchestrator.core.state import RunState, evolve
 from orchestrator.errors import DamageFound
-from orchestrator.ledger.rows import CallRow, RunRow
+from orchestrator.ledger.rows import CallCost, CallRow, RunRow
 from orchestrator.ledger.store import Ledger
 
 FAILURES = (
     "answer_degraded",
     "seat_failed",
     "judge_failed",
+    "answer_failed",
     "words_refused",
+    "message_refused",
     "action_refused",
+    "off_list",
     "rule_failed",
     "conflict",
+    "ledger_leaked",
 )
 """Kinds of events that `failures` counts: `answer_degraded` under what was wrong with the answer (`repaired`,
 `malformed`, `length`, `refused`, `filtered`, `empty`, `off_menu`, `dropped`), the others under their own name."""
+_TALLIED = (*FAILURES, "verdict_given")
 FREE_KINDS = ("llama", "script")
 """Backends within this process: nobody bills their tokens, unless `[prices]` says so."""
+
+
+class Facts(NamedTuple):
+    """What a run's document is made of, beside its row."""
+
+    design: str
+    calls: Sequence[CallCost]
+    marked: Sequence[tuple[str, str]]
+    """(kind, body) of the events that are counted."""
 
 
 def run_document(
@@ -46,15 +60,34 @@ def run_document(
     Tokens, cost and the seconds of the model are those of calls that this run asked itself; calls copied
     from a parent are counted as `reused`. Raises DamageFound where the design cannot be read.
     """
-    design = design_of(ledger, row)
-    calls = list(ledger.calls(row.id))
+    marked = ledger.events_of(_TALLIED, row.id).get(row.id, [])
+    facts = Facts(ledger.text(row.design), ledger.costs(row.id), marked)
+    return _document(ledger, row, facts, prices or {}, seats=seats)
+
+
+def run_documents(
+    ledger: Ledger, *, prices: Mapping[str, Price] | None = None
+) -> Iterator[tuple[RunRow, dict[str, Any] | DamageFound]]:
+    """Every run as in `runs list`, oldest first, or what is wrong with it; read together, thousands of them."""
+    designs, asked, marked = ledger.designs(), ledger.asked(), ledger.events_of(_TALLIED)
+    for row in ledger.runs():
+        costs = ledger.costs(row.id) if row.id in asked else []
+        facts = Facts(designs.get(row.id, ""), costs, marked.get(row.id, ()))
+        try:
+            yield row, _document(ledger, row, facts, prices or {}, seats=False)
+        except DamageFound as error:
+            yield row, error
+
+
+def _document(ledger: Ledger, row: RunRow, facts: Facts, prices: Mapping[str, Price], *, seats: bool) -> dict[str, Any]:
+    design, calls = _design(facts.design, row), facts.calls
     asked = [call for call in calls if not call.reused]
-    failures, methods = _tallied(ledger, row)
+    failures, methods = _tallied(facts.marked, row)
     model_s = busy_seconds(asked)
     document: dict[str, Any] = {
         "run": row.id, "name": row.name, "scenario": row.scenario, "seed": row.seed, "status": ledger.status_of(row),
         "reason": row.reason, "rounds": row.rounds, "outcome": row.outcome, "hash": row.last_hash, "parent": row.parent,
-        "fork_round": row.fork_round,
+        "fork_round": row.fork_round, "variant": design.variant,
     }  # fmt: skip
     if seats:
         document["seats"] = seat_rows(design, backends_of(row))
@@ -70,7 +103,7 @@ def run_document(
             "cached": sum(call.cached_tokens for call in asked),
             "completion": sum(call.completion_tokens for call in asked),
         },
-        "cost_usd": cost_usd(asked, prices or {}),
+        "cost_usd": cost_usd(asked, prices),
         # A session that was killed could not add its seconds to the row; its answers show that it lasted.
         "seconds": {"wall": round(max(row.wall_s, model_s), 3), "model": round(model_s, 3)},
         "failures": failures,
@@ -81,8 +114,12 @@ def run_document(
 
 def design_of(ledger: Ledger, row: RunRow) -> Design:
     """The stored design of a run. Raises DamageFound."""
+    return _design(ledger.text(row.design), row)
+
+
+def _design(text: str, row: RunRow) -> Design:
     try:
-        return Design.model_validate_json(ledger.text(row.design))
+        return Design.model_validate_json(text)
     except ValidationError as error:
         raise DamageFound(
             f"the design of run {row.id} cannot be read", hint=f"orchestrate verify {row.id}", where=row.id
@@ -117,17 +154,17 @@ def plays_now(design: Design) -> dict[str, SeatPlay]:
 
 
 def seat_rows(design: Design, named: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Who plays each seat. A persona is called as its seat is; a seat on policy has no model."""
+    """Who plays each seat. A persona is called as its seat is; a seat on policy, or by a log, has no model."""
     rows: list[dict[str, Any]] = []
     for seat, play in plays_now(design).items():
-        backend = "policy" if play.by == "policy" else named.get(seat, play.backend_kind)
+        backend = named.get(seat, play.backend_kind) if play.by == "model" else play.by
         rows.append({"seat": seat, "persona": seat, "backend": backend, "model": model_name(play)})
     return rows
 
 
 def model_name(play: SeatPlay) -> str | None:
     """What people call the model; None: no model."""
-    return None if play.by == "policy" else play.model_label or play.model
+    return play.model_label or play.model if play.by == "model" else None
 
 
 def _judge(design: Design, named: Mapping[str, str], methods: set[str]) -> dict[str, Any] | None:
@@ -139,17 +176,17 @@ def _judge(design: Design, named: Mapping[str, str], methods: set[str]) -> dict[
     return {"backend": named.get("judge", kinds), "model": models, "method": method, "calibration": None}
 
 
-def _tallied(ledger: Ledger, row: RunRow) -> tuple[dict[str, int], set[str]]:
-    """(failures by kind, methods of the verdicts); only the bodies that are needed are read."""
+def _tallied(marked: Iterable[tuple[str, str]], row: RunRow) -> tuple[dict[str, int], set[str]]:
+    """(failures by kind, methods of the verdicts); only the bodies that are needed are parsed."""
     found: list[str] = []
     methods: set[str] = set()
-    for event in ledger.events(row.id):
-        if event.kind == "answer_degraded":
-            found.append(str(_object(event.body, row).get("what")))
-        elif event.kind in FAILURES:
-            found.append(event.kind)
-        elif event.kind == "verdict_given":
-            methods.add(str(_object(event.body, row).get("method")))
+    for kind, body in marked:
+        if kind == "answer_degraded":
+            found.append(str(_object(body, row).get("what")))
+        elif kind == "verdict_given":
+            methods.add(str(_object(body, row).get("method")))
+        else:
+            found.append(kind)
     return _counted(found), methods
 
 
@@ -160,7 +197,7 @@ def _counted(words: Iterable[str]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def busy_seconds(calls: Iterable[CallRow]) -> float:
+def busy_seconds(calls: Iterable[CallRow | CallCost]) -> float:
     """Seconds in which at least one call was being answered: the union of the calls' intervals."""
     total, reached = 0.0, -math.inf
     for began, ended in sorted((call.started_at, call.ended_at) for call in calls):
@@ -170,7 +207,7 @@ def busy_seconds(calls: Iterable[CallRow]) -> float:
     return total
 
 
-def cost_usd(calls: Iterable[CallRow], prices: Mapping[str, Price]) -> float | None:
+def cost_usd(calls: Iterable[CallRow | CallCost], prices: Mapping[str, Price]) -> float | None:
     """USD for these calls; None where the price of one is unknown, 0 where nothing was used."""
     total = 0.0
     for call in calls:
@@ -218,7 +255,7 @@ def by_round(events: Iterable[AnyEvent]) -> Iterable[tuple[int, RunState, tuple[
             yield at, state, span
             at = event.round
         if isinstance(event, ev.RunStarted | ev.RoundStarted):
-            span = (event.from_, event.to)
+            span = (event.from_ or event.to, event.to)
         state = evolve(state, event)
     if span != ("", ""):
         yield at, state, span
@@ -232,7 +269,7 @@ def world_of(state: RunState, law: Law | None = None) -> dict[str, dict[str, Any
     scene = scene_of(law, state)
     for entity, held in values.items():
         kind = law.kind_of(entity, state.instances)
-        for name, slot in law.names.kinds[kind].items():
+        for name, slot in law.names.kinds.get(kind, {}).items():  # a relation has pairs and nothing derived
             if slot.derived:
                 held[name] = _derived(law, f"{kind}.{name}", scene, state, entity)
     return values

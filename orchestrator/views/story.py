@@ -12,7 +12,8 @@ from orchestrator.core import events as ev
 from orchestrator.core.design import Design
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.law import Law
-from orchestrator.core.state import RunState
+from orchestrator.core.questions import asked, last_day
+from orchestrator.core.state import RunState, fold
 from orchestrator.views.chapters import Teller, opening, parting, told_round
 from orchestrator.views.markdown import bullet, capital, counted, date, day, escaped, listed, paragraph, table
 from orchestrator.views.projections import by_round, model_name, plays_now
@@ -28,10 +29,14 @@ FAILED = {
     "dropped": "settings a backend did not honour",
     "seat_failed": "turns passed for want of an answer",
     "judge_failed": "verdicts that never came",
+    "answer_failed": "questions left without an answer",
     "words_refused": "moves left without words",
+    "message_refused": "messages that were not delivered",
     "action_refused": "moves the rules refused",
+    "off_list": "moves named that are on no list",
     "rule_failed": "rules without a result",
     "conflict": "rules that contradicted each other",
+    "ledger_leaked": "ledgers that leaked (a defect of the program)",
 }
 """What `failures` counts, in words."""
 
@@ -39,7 +44,7 @@ FAILED = {
 def story(law: Law, design: Design, events: Sequence[AnyEvent], document: Mapping[str, Any]) -> str:
     """The whole run as Markdown. `document`: see `projections.run_document`."""
     teller = Teller(law)
-    parts = [*_title(law, document), *_table_of_seats(law, design, document), *opening(teller, design)]
+    parts = [*_title(law, document), *_table_of_seats(law, design, document), *opening(teller, design, events)]
     before = RunState()
     rounds = list(by_round(events))
     for number, state, span in rounds:
@@ -56,6 +61,8 @@ def story(law: Law, design: Design, events: Sequence[AnyEvent], document: Mappin
 def _title(law: Law, document: Mapping[str, Any]) -> list[str]:
     scenario, clock = law.scenario, law.scenario.clock
     facts = [f"Seed {document['seed']}", f"{counted(document['rounds'], clock.step)} from {date(clock.start)}"]
+    if document["variant"]:
+        facts.insert(0, f"Variant {document['variant'].replace('_', ' ')}")
     if document["outcome"]:
         facts.append(f"ends with “{scenario.endings[document['outcome']].label}”")
     if document["parent"]:
@@ -68,7 +75,8 @@ def _table_of_seats(law: Law, design: Design, document: Mapping[str, Any]) -> li
     plays = plays_now(design)
     names = {seat: escaped(law.labels[seat]) for seat in law.scenario.seats}
     models = [seat for seat in law.scenario.seats if seat in plays and plays[seat].by == "model"]
-    others = [names[seat] for seat in law.scenario.seats if seat not in models]
+    logged = [names[seat] for seat in law.scenario.seats if seat in plays and plays[seat].by == "log"]
+    others = [names[seat] for seat in law.scenario.seats if seat not in models and names[seat] not in logged]
     parts = ["## At the table"]
     if models:
         backends = {row["seat"]: row["backend"] for row in document["seats"]}
@@ -84,8 +92,10 @@ def _table_of_seats(law: Law, design: Design, document: Mapping[str, Any]) -> li
         if others:
             verb = "follows its persona's" if len(others) == 1 else "follow their personas'"
             parts.append(paragraph(f"{capital(listed(others))} {verb} own rules; no model is asked for them."))
-    else:
+    elif others:
         parts.append(paragraph(f"No model was asked: {listed(others)} follow their personas' own rules, with dice."))
+    if logged:
+        parts.append(paragraph(f"The moves of {listed(logged)} are those of a recorded log, in its order."))
     judge = document["judge"]
     if judge is not None:
         parts.append(paragraph(_judged(judge)))
@@ -116,13 +126,28 @@ def _ending(law: Law, events: Sequence[AnyEvent], document: Mapping[str, Any]) -
     last = next((event for event in reversed(events) if isinstance(event, ev.RunEnded)), None)
     if last is not None:
         label = law.scenario.endings[last.outcome].label
-        return [f"## The end: {escaped(label)}", paragraph(f"**{date(last.to)}.** {escaped(last.text)}")]
+        parts = [f"## The end: {escaped(label)}", paragraph(f"**{date(last.to)}.** {escaped(last.text)}")]
+        return parts + _answers(law, events, last.answers)
     rounds = counted(document["rounds"], "round")
     if document["status"] == "finished":
         said, more = f"was cut short after {rounds}, before any ending", " --rounds N"
     else:
         said, more = f"is {document['status']} after {rounds}", ""
     return ["## Here the record stops", f"The run {said}. `orchestrate resume {document['run']}{more}` goes on."]
+
+
+def _answers(law: Law, events: Sequence[AnyEvent], answers: Mapping[str, bool | None]) -> list[str]:
+    """The scenario's questions as they came out."""
+    if not answers:
+        return []
+    words = {True: "yes", False: "no", None: "no answer"}
+    state = fold(events)
+    told = [
+        f"- {escaped(asked(law, question, state, date(last_day(law))))} **{capital(words[answers[question.id]])}.**"
+        for question in law.questions
+        if question.id in answers
+    ]
+    return ["### Questions", "\n".join(told)]
 
 
 def _appendix(law: Law, design: Design, events: Sequence[AnyEvent], document: Mapping[str, Any]) -> list[str]:
