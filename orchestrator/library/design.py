@@ -6,6 +6,7 @@ So `order` lists the keys of every mapping that is not in sorted order (by JSON 
 of a `range` is written `.inf`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, NoReturn, cast
@@ -17,6 +18,10 @@ from orchestrator.library.yaml import MOST_DIGITS, dotted, unsafe_character
 
 _TO_TEXT = {float("inf"): ".inf", float("-inf"): "-.inf"}
 _TO_NUMBER = {text: number for number, text in _TO_TEXT.items()}
+_TAME = re.compile(r"[A-Za-z0-9][\x20-\x7e]*")
+"""Texts that are what they seem: no infinity, nothing that a file may not hold."""
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+"""Types of values that are packed as they stand: nearly all."""
 _DEEPEST = 60
 _KEYS = {"scenario", "personas", "prompts", "order"}
 
@@ -38,10 +43,10 @@ def _packed(value: Any, path: faults.Path, order: dict[str, list[str]], wrong: l
         keys = list(held)
         if len(keys) > 1 and keys != sorted(keys):
             order[_pointer(path)] = keys
-        return {k: _packed(v, (*path, k), order, wrong) for k, v in held.items()}
+        return {k: v if type(v) in _AS_THEY_ARE else _packed(v, (*path, k), order, wrong) for k, v in held.items()}
     if isinstance(value, (list, tuple)):
         items = cast("Sequence[Any]", value)
-        return [_packed(v, (*path, i), order, wrong) for i, v in enumerate(items)]
+        return [v if type(v) in _AS_THEY_ARE else _packed(v, (*path, i), order, wrong) for i, v in enumerate(items)]
     if isinstance(value, float) and not isfinite(value):
         if len(path) < 2 or path[-2] != "range":
             place = path[1:] if path[:1] == ("scenario",) else path
@@ -51,7 +56,10 @@ def _packed(value: Any, path: faults.Path, order: dict[str, list[str]], wrong: l
 
 
 def _pointer(path: faults.Path) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = "/".join(["", *map(str, path)])
+    if "~" in pointer or pointer.count("/") != len(path):
+        return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return pointer
 
 
 def from_data(data: Any) -> tuple[Scenario, dict[str, Persona], dict[str, str]]:
@@ -98,10 +106,15 @@ def _unpacked(value: Any, path: faults.Path, order: dict[str, Any]) -> Any:
             or not all(isinstance(k, str) and k in held for k in cast("list[Any]", keys))
         ):
             _damaged(f"the order of {dotted(path)} does not name its keys")
-        return {k: _unpacked(held[k], (*path, k), order) for k in cast("list[str]", keys)}
+        return {
+            k: v if type(v := held[k]) is str and _TAME.fullmatch(v) else _unpacked(v, (*path, k), order)
+            for k in cast("list[str]", keys)
+        }
     if isinstance(value, list):
         items = cast("list[Any]", value)
-        return [_unpacked(v, (*path, i), order) for i, v in enumerate(items)]
+        return [
+            v if type(v) is str and _TAME.fullmatch(v) else _unpacked(v, (*path, i), order) for i, v in enumerate(items)
+        ]
     if isinstance(value, str) and value in _TO_NUMBER and len(path) > 1 and path[-2] == "range":
         return _TO_NUMBER[value]
     if isinstance(value, str) and (bad := unsafe_character(value)):

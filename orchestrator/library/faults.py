@@ -19,6 +19,7 @@ from orchestrator.library.yaml import Step, dotted, shown
 Path = tuple[Step, ...]
 M = TypeVar("M", bound=BaseModel)
 
+_CONTAINERS = frozenset({dict, list, tuple})
 _LOOKED_AT = 1000
 """Of the faults of a hostile file no more are put into words."""
 _SUGGESTED = 40
@@ -35,7 +36,7 @@ _WANTED = {
     "tuple_type": "a list",
 }
 _FORMS = {
-    r"^[a-z][a-z0-9_]{0,47}$": "a name is made of a-z, 0-9 and _, a letter first, at most 48 characters",
+    r"^[a-z][a-z0-9_]{0,63}$": "a name is made of a-z, 0-9 and _, a letter first, at most 64 characters",
     r"^\d{4}-\d\d-\d\d$": "a date is written like 2023-07-01",
     r"^\d\d-\d\d$": "a day of the year is written like 06-01",
 }
@@ -75,9 +76,10 @@ def checked(model: type[M], data: Any, whole: str) -> tuple[M | None, list[tuple
 def frozen(data: Any) -> Any:
     """Lists become tuples all the way down, which is what strict validation takes."""
     if isinstance(data, dict):
-        return {k: frozen(v) for k, v in cast("dict[str, Any]", data).items()}
+        held = cast("dict[str, Any]", data)
+        return {k: frozen(v) if type(v) in _CONTAINERS else v for k, v in held.items()}
     if isinstance(data, (list, tuple)):
-        return tuple([frozen(v) for v in cast("Sequence[Any]", data)])
+        return tuple([frozen(v) if type(v) in _CONTAINERS else v for v in cast("Sequence[Any]", data)])
     return data
 
 

@@ -56,10 +56,14 @@ def read_text(folder: Path, relative: str, *, name: str, error: type[BadInput], 
         raise error(f"cannot read {name}: {_reason(fault)}", where=name) from fault
     if not path.is_relative_to(base):
         raise error(f"{name} leads out of its folder: only files of the folder itself are read", where=name)
-    return _decoded(_bytes(path, name, error, limit), name, error)
+    return _decoded(read_bytes(path, name, error, limit), name, error)
 
 
-def _bytes(path: Path, name: str, error: type[BadInput], limit: int) -> bytes:
+def read_bytes(path: Path, name: str, error: type[BadInput], limit: int) -> bytes:
+    """The bytes of a regular file, which may not be a link. `name` is the file's name in messages.
+
+    Raises `error` where it is missing, no regular file, or holds more than `limit` bytes.
+    """
     # Opened without waiting and without following a link, then looked at: a named pipe must not hang the
     # program, and the file that is judged is the file that is read.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

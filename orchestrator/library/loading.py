@@ -5,13 +5,14 @@ seat has a persona. Names inside expressions are the compiler's business; `Loade
 that it reports into `file:line`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from orchestrator.core.scenario import Persona, Scenario
 from orchestrator.errors import BadInput, BadPersona, BadPrompt, BadScenario
-from orchestrator.library import design, faults, personas, prompts, scenarios
+from orchestrator.library import design, faults, personas, prompts, scenarios, variants
 from orchestrator.library.faults import Problem
 from orchestrator.library.files import roots
 from orchestrator.library.personas import PersonaFile
@@ -31,11 +32,16 @@ class Places:
     merged: Merged
     personas: dict[str, PersonaFile]
     prompts: dict[str, str]
+    order: tuple[str, ...] = ()
+    """The scenario's files, in the order in which they are read."""
 
     def where(self, path: tuple[Step, ...]) -> str:
         """`file:line` of a path."""
         match path:
             case ("personas", str(seat), *rest) if seat in self.personas:
+                over = self.merged.over
+                if rest and over is not None and str(rest[0]) in over.personas.get(seat, {}):
+                    return over.where(path)[1]
                 return self.personas[seat].where(tuple(rest))
             case ("prompts", str(name), *_) if name in self.prompts:
                 return self.prompts[name]
@@ -57,6 +63,8 @@ class Loaded:
     folder: Path
     """The scenario's folder."""
     places: Places
+    variant: str | None = None
+    """The variant that was laid over it."""
 
     def where(self, path: tuple[Step, ...]) -> str:
         """`file:line` of a path in the scenario (`("rules", "flagged", "when")`), in a persona
@@ -64,13 +72,13 @@ class Loaded:
         return self.places.where(path)
 
 
-def load_scenario(name: str, working: Path, *, packaged: Path | None = None) -> Loaded:
-    """Finds, reads and validates a scenario with its personas and prompts.
+def load_scenario(name: str, working: Path, *, packaged: Path | None = None, variant: str | None = None) -> Loaded:
+    """Finds, reads and validates a scenario, or a variant of it, with its personas and prompts.
 
-    Raises UnknownScenario; BadScenario, BadPersona or BadPrompt with the first fault, its `file:line`
-    and how many more there are.
+    Raises UnknownScenario, UnknownVariant; BadScenario, BadPersona or BadPrompt with the first fault, its
+    `file:line` and how many more there are.
     """
-    loaded, wrong = _load(name, working, packaged)
+    loaded, wrong, _ = read(name, working, packaged, variant)
     if loaded is None or wrong:
         first, check = wrong[0], f"orchestrate scenarios check {name}"
         more = f" (and {len(wrong) - 1} more; {check})" if len(wrong) > 1 else ""
@@ -78,30 +86,45 @@ def load_scenario(name: str, working: Path, *, packaged: Path | None = None) -> 
     return loaded
 
 
-def problems(name: str, working: Path, *, packaged: Path | None = None) -> list[Problem]:
-    """Everything that is wrong with a scenario's files, by file and line. Raises UnknownScenario."""
-    return _load(name, working, packaged)[1]
+def problems(name: str, working: Path, *, packaged: Path | None = None, variant: str | None = None) -> list[Problem]:
+    """Everything that is wrong with a scenario's files, by file and line. Raises UnknownScenario, UnknownVariant."""
+    return read(name, working, packaged, variant)[1]
 
 
-def _load(name: str, working: Path, packaged: Path | None) -> tuple[Loaded | None, list[Problem]]:
+def read(
+    name: str, working: Path, packaged: Path | None, variant: str | None
+) -> tuple[Loaded | None, list[Problem], Places | None]:
+    """(the scenario, or None and everything that is wrong; where its parts stand, if all its files could be read).
+
+    Raises UnknownScenario, UnknownVariant.
+    """
     folder = scenarios.find_scenario(name, working=working, packaged=packaged)
+    variant = None if variant is None else variants.find_variant(folder.name, folder, variant)
     places = roots(working, packaged)
     merged = scenarios.read_scenario(folder, working)
     if not merged.trees:
-        return None, list(merged.problems)
+        return None, list(merged.problems), None
     order = [tree.name for tree in merged.trees]
+    seats: Any = merged.data.get("seats")
+    if variant is not None:
+        wrong = list(merged.problems)
+        over = variants.read_variant(folder, variant, working, wrong)
+        merged = replace(merged, problems=tuple(wrong))
+        if over is None:
+            return None, in_order(wrong, order), None
+        merged, order = merged.varied(over), [*order, *(tree.name for tree in over.trees)]
     if crowded := _crowded(merged):
-        return None, _sorted([*merged.problems, *crowded], order)
+        return None, in_order([*merged.problems, *crowded], order), None
     if merged.problems:
         # Of what could be read the form is checked; a section or seat that is missing may stand in the rest.
         _, faulty = faults.checked(Scenario, merged.data, "the scenario")
         partial = [Problem(merged.where(path), message) for path, message in faulty if path]
-        return None, _sorted([*merged.problems, *partial], order)
+        return None, in_order([*merged.problems, *partial], order), None
     wrong: list[Problem] = []
-    people = _personas(merged, folder, places, working, wrong)
+    people = _personas(merged, seats, folder, places, working, wrong)
     texts, text_files, bad_prompts = _prompts(places, working)
     wrong += bad_prompts
-    where = Places(merged, people, text_files)
+    where = Places(merged, people, text_files, tuple(order))
     data, unwritable = design.packed(merged.data, {s: p.data for s, p in people.items()}, texts)
     wrong += [Problem(where.where(path), message, _error_of(path)) for path, message in unwritable]
     scenario, faulty = faults.checked(Scenario, merged.data, "the scenario")
@@ -109,14 +132,17 @@ def _load(name: str, working: Path, packaged: Path | None) -> tuple[Loaded | Non
     if scenario is not None and scenario.scenario != folder.name:
         message = f"scenario is '{scenario.scenario}', but its folder is named '{folder.name}'"
         wrong.append(Problem(where.where(("scenario",)), message))
+    played: dict[str, Persona] = {}
     for seat, file in people.items():
-        _, faulty = personas.check(seat, file.data)
-        wrong += [Problem(file.where(path), message, BadPersona) for path, message in faulty]
-    if wrong:
-        return None, _sorted(wrong, order)
-    # Built from the stored form: what a run plays at first and what it plays from its copy cannot differ.
-    built, played, kept = design.from_data(data)
-    return Loaded(built, played, kept, data, folder, where), []
+        persona, faulty = personas.check(seat, file.data)
+        if persona is not None:
+            played[seat] = persona
+        wrong += [Problem(where.where(("personas", seat, *path)), message, BadPersona) for path, message in faulty]
+    if wrong or scenario is None:
+        return None, in_order(wrong, order), where
+    # What `design.from_data` makes of the stored form, without making it a second time; a test holds them equal.
+    by_seat = {seat: played[seat] for seat in scenario.seats}
+    return Loaded(scenario, by_seat, texts, data, folder, where, variant), [], where
 
 
 def _crowded(merged: Merged) -> list[Problem]:
@@ -131,9 +157,9 @@ def _crowded(merged: Merged) -> list[Problem]:
 
 
 def _personas(
-    merged: Merged, folder: Path, places: tuple[Path, ...], working: Path, wrong: list[Problem]
+    merged: Merged, seats: Any, folder: Path, places: tuple[Path, ...], working: Path, wrong: list[Problem]
 ) -> dict[str, PersonaFile]:
-    seats: Any = merged.data.get("seats")
+    """The personas of those at the table; `seats` are the scenario's own, of which a variant may take some away."""
     if not isinstance(seats, dict):
         return {}  # told by the validation of the scenario
     names = [seat for seat in cast("dict[str, Any]", seats) if scenarios.is_name(seat)]
@@ -143,7 +169,15 @@ def _personas(
         wrong.append(Problem(fault.where, fault.message, BadPersona))
         return {}
     wrong += faulty
-    return people
+    if (over := merged.over) is None:
+        return people
+    variants.strangers(over, names, wrong)
+    left = cast("dict[str, Any]", merged.data.get("seats") or {})
+    return {
+        seat: replace(file, data=dict(variants.persona_over(seat, file.data, over, wrong)))
+        for seat, file in people.items()
+        if seat in left
+    }
 
 
 def _prompts(places: tuple[Path, ...], working: Path) -> tuple[dict[str, str], dict[str, str], list[Problem]]:
@@ -157,7 +191,7 @@ def _error_of(path: tuple[Step, ...]) -> type[BadInput]:
     return BadPersona if path[:1] == ("personas",) else BadScenario
 
 
-def _sorted(wrong: list[Problem], files: list[str]) -> list[Problem]:
+def in_order(wrong: list[Problem], files: Sequence[str]) -> list[Problem]:
     """By file, those of the scenario first, then by line; as found within a line."""
 
     def place(problem: Problem) -> tuple[int, str, int]:

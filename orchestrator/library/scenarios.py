@@ -10,19 +10,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_origin
+from typing import Any, cast
 
-from orchestrator.core.scenario import Scenario
 from orchestrator.errors import BadInput, BadScenario, UnknownScenario
 from orchestrator.library.faults import Problem, near
 from orchestrator.library.files import MEBIBYTE, display, read_text, roots
+from orchestrator.library.tables import with_tables
+from orchestrator.library.variants import SECTIONS, Variant, laid_over
 from orchestrator.library.yaml import Budget, Step, Tree, dotted, parse, shown
 
 MAIN = "scenario.yaml"
 LARGEST_FILE = 2 * MEBIBYTE
 MOST_INCLUDES = 64
-SECTIONS = frozenset(name for name, field in Scenario.model_fields.items() if get_origin(field.annotation) is dict)
-"""The keys whose contents may be spread over several files."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _INCLUDE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/){0,3}[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\.ya?ml")
 
@@ -49,11 +48,23 @@ class Merged:
     trees: tuple[Tree, ...]
     """Of every file that could be read, `scenario.yaml` first."""
     problems: tuple[Problem, ...]
+    over: Variant | None = None
+    """The variant that is laid over the files."""
 
     def where(self, path: tuple[Step, ...]) -> str:
-        """`file:line` of a path in the merged data: of the file that goes along with it furthest."""
+        """`file:line` of a path in the merged data: of the file that goes along with it furthest, a variant first."""
         best = max(self.trees, key=lambda tree: tree.find(path)[0])
-        return f"{best.name}:{best.find(path)[1]}"
+        depth, line = best.find(path)
+        if self.over is not None:
+            further, place = self.over.where(path)
+            if further >= depth:
+                return place
+        return f"{best.name}:{line}"
+
+    def varied(self, variant: Variant) -> "Merged":
+        """The same with a variant laid over it."""
+        wrong = list(self.problems)
+        return Merged(laid_over(self.data, variant, wrong), self.trees, tuple(wrong), variant)
 
 
 def is_name(text: str) -> bool:
@@ -124,6 +135,7 @@ def read_scenario(folder: Path, working: Path) -> Merged:
             if isinstance(tree.data, dict) and "include" in tree.data:
                 problems.append(Problem(f"{tree.name}:{tree.find(('include',))[1]}", f"only {MAIN} may include files"))
             trees.append(tree)
+    trees = with_tables(trees, folder, working, budget, problems)
     data = _merged(trees, problems)
     return Merged(data, tuple(trees), tuple(problems))
 

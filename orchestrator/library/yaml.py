@@ -7,18 +7,18 @@ scenario has no need of is refused with a line number: anchors and aliases, tags
 documents, duplicate keys, keys that are not text, NaN, unbounded depth or size. Nothing here opens a file.
 """
 
-import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
 
 from orchestrator.errors import BadInput
+from orchestrator.library.yamllines import Lines, Step, events, found, lines_of
+
+__all__ = ["Budget", "Lines", "Plain", "Step", "Tree", "dotted", "parse", "shown", "unsafe_character"]
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
-Lines: TypeAlias = "int | tuple[int, dict[str, Lines] | list[Lines]]"
-"""The line of a value; for a mapping or list also those of what it holds."""
-Step: TypeAlias = "str | int"
 
 MOST_DEPTH = 40
 MOST_DIGITS = 18
@@ -43,6 +43,8 @@ _WORDS: dict[str, Plain] = {
 }
 _NAN = (".nan", ".NaN", ".NAN")
 _NUMERIC = frozenset("+-.0123456789")
+_LOOKED_AT = _NUMERIC | frozenset(word[0] for word in _WORDS if word)
+"""First characters of a plain scalar that may be something else than a text."""
 
 
 @dataclass(slots=True)
@@ -72,190 +74,188 @@ def dotted(path: Sequence[Step]) -> str:
 
 def unsafe_character(text: str) -> tuple[int, str] | None:
     """The first character that may not stand in a file: its line (from 1) and its name, `U+001B`."""
-    found = _UNSAFE.search(text)
-    if found is None:
+    bad = _UNSAFE.search(text)
+    if bad is None:
         return None
-    return text.count("\n", 0, found.start()) + 1, f"U+{ord(found[0]):04X}"
+    return text.count("\n", 0, bad.start()) + 1, f"U+{ord(bad[0]):04X}"
 
 
-@dataclass(frozen=True, slots=True)
 class Tree:
     """A file's data and, beside it, the line of every value."""
 
-    name: str
-    """The file's path as messages show it."""
-    data: Plain
-    lines: Lines
+    __slots__ = ("_lines", "data", "name")
+
+    def __init__(self, name: str, data: Plain, lines: "Lines | Callable[[], Lines]") -> None:
+        """`name`: the file's path as messages show it; `lines`: known, or read when the first is asked for."""
+        self.name, self.data, self._lines = name, data, lines
+
+    @property
+    def lines(self) -> Lines:
+        """The line of every value, in the shape of the data."""
+        if callable(self._lines):
+            self._lines = self._lines()
+        return self._lines
 
     def find(self, path: Sequence[Step]) -> tuple[int, int]:
-        """How many steps of the path the file goes along with, and the line where it stops (from 1).
-
-        Steps that the file does not hold are passed over, so that a path through the model
-        (`kinds.lab.variables.compute`) finds the same line as one through the file (`kinds.lab.compute`).
-        """
-        here, depth = self.lines, 0
-        for step in path:
-            if isinstance(here, int):
-                break
-            held = here[1]
-            if isinstance(held, dict):
-                if isinstance(step, str) and step in held:
-                    here, depth = held[step], depth + 1
-            elif isinstance(step, int) and 0 <= step < len(held):
-                here, depth = held[step], depth + 1
-        return depth, here if isinstance(here, int) else here[0]
+        """How many steps of the path the file goes along with, and the line where it stops (from 1)."""
+        return found(self.lines, path)
 
 
-class _Frame:
-    """A mapping or list that is still open."""
+class _Reader:
+    """Reads one text. `stack` holds what is open around the innermost mapping or list, each with its key."""
 
-    __slots__ = ("data", "key", "key_line", "line", "lines")
-
-    def __init__(self, data: dict[str, Plain] | list[Plain], line: int) -> None:
-        self.data = data
-        self.lines: dict[str, Lines] | list[Lines] = {} if isinstance(data, dict) else []
-        self.line = line
-        self.key: str | None = None
-        """Of a mapping: the key whose value is awaited."""
-        self.key_line = line
-
-    def put(self, value: Plain, line: Lines) -> None:
-        """Takes a finished value."""
-        if isinstance(self.data, list):
-            self.data.append(value)
-            cast("list[Lines]", self.lines).append(line)
-        elif self.key is not None:
-            self.data[self.key] = value
-            cast("dict[str, Lines]", self.lines)[self.key] = line
-            self.key = None
-
-    def start_of(self, line: int) -> int:
-        """The line to remember for a value that begins on `line`: in a mapping that of its key."""
-        return line if isinstance(self.data, list) else self.key_line
-
-
-class _Builder:
     def __init__(self, name: str, error: type[BadInput], first_line: int, budget: Budget) -> None:
-        self.name, self.error, self.budget = name, error, budget
-        self.stack: list[_Frame] = []
-        self.top: _Frame | None = None
+        self.name, self.error, self.budget, self.first_line = name, error, budget, first_line
+        self.text = ""
+        self.stack: list[tuple[Any, str | None]] = []
         self.documents = 0
-        self.data: Plain = None
-        self.lines: Lines = first_line
+        self.last = first_line
+        """The line of the last event, once reading has ended."""
 
-    def refuse(self, line: int, message: str) -> NoReturn:
+    def refuse(self, at: Any, message: str) -> NoReturn:
+        """`at`: a line, or the event that begins there."""
+        line = at if isinstance(at, int) else at.start_mark.line + self.first_line
         raise self.error(message, where=f"{self.name}:{line}")
 
-    def place(self) -> str:
-        """Where the reader stands, ` in rules.scaling_law`, or nothing at the top."""
+    def steps(self, held: object, key: str | None) -> list[Step]:
+        """The path to where the reader stands."""
         steps: list[Step] = []
-        for frame in self.stack:
-            if isinstance(frame.data, list):
-                steps.append(len(frame.data))
-            elif frame.key is not None:
-                steps.append(frame.key)
+        for container, at in (*self.stack, (held, key)):
+            if isinstance(container, list):
+                steps.append(len(cast("list[Plain]", container)))
+            elif at is not None:
+                steps.append(at)
+        return steps[1:]  # the outermost is the list of documents
+
+    def place(self, held: object, key: str | None) -> str:
+        """Where the reader stands, ` in rules.scaling_law`, or nothing at the top."""
+        steps = self.steps(held, key)
         return f" in {dotted(steps)}" if steps else ""
 
-    def count(self, event: Any, line: int) -> None:
-        """Counts a value and refuses what none may carry."""
-        self.budget.values -= 1
-        if self.budget.values < 0:
-            self.refuse(line, f"too large: more than {Budget().values} values in all")
+    def read(self, text: str) -> Plain:  # noqa: C901 - one loop: a call for each event would take as long again
+        """The text's data. Raises `error`, and ruamel's YAMLError for what is no YAML."""
+        from ruamel.yaml import events as kinds  # here: a run plays from its stored copy and needs no YAML
+
+        self.text = text
+        scalar, mapping_start, list_start = kinds.ScalarEvent, kinds.MappingStartEvent, kinds.SequenceStartEvent
+        ends = cast("tuple[object, ...]", (kinds.MappingEndEvent, kinds.SequenceEndEvent))
+        documents: list[Plain] = []
+        held: Any = documents
+        key: str | None = None
+        mapping = False
+        stack, looked_at, unsafe, left = self.stack, _LOOKED_AT, _UNSAFE.search, self.budget.values
+        following, event = events(text), None
+        try:
+            while (upcoming := following()) is not None:
+                event = upcoming
+                kind = cast("object", type(event))
+                if kind is scalar:
+                    left -= 1
+                    if left < 0 or event.anchor is not None or event.tag is not None:
+                        self.uncommon(event, left)
+                    value = event.value
+                    style = event.style
+                    if not style:
+                        if not value or value[0] in looked_at:
+                            value = self.plain(event, held, key)
+                    elif style == '"' and (bad := unsafe(value)):
+                        name = f"U+{ord(bad[0]):04X}"
+                        self.refuse(event, f"the character {name} may not stand in a text{self.place(held, key)}")
+                    if key is not None:
+                        held[key] = value
+                        key = None
+                    elif not mapping:
+                        held.append(value)
+                    elif type(value) is str and value not in held:
+                        key = value
+                    elif type(value) is bool and event.value not in held:
+                        key = event.value  # `false:` is a key of reports; as a key it is a text like any other
+                    else:
+                        self.no_key(event, value, held)
+                elif kind is mapping_start or kind is list_start:
+                    left -= 1
+                    if left < 0 or event.anchor is not None or event.tag is not None:
+                        self.uncommon(event, left)
+                    if mapping and key is None:
+                        what = "mapping" if kind is mapping_start else "list"
+                        self.refuse(event, f"a key must be text, not a {what}{self.place(held, key)}")
+                    if len(stack) >= MOST_DEPTH:
+                        self.refuse(event, f"nested deeper than {MOST_DEPTH} levels")
+                    stack.append((held, key))
+                    mapping = kind is mapping_start
+                    held, key = {} if mapping else [], None
+                elif kind in ends:
+                    inside = held
+                    held, key = stack.pop()
+                    mapping = key is not None
+                    if mapping:
+                        held[key] = inside
+                        key = None
+                    else:
+                        held.append(inside)
+                else:
+                    self.other(event, kinds)
+        finally:
+            self.budget.values = left
+            if event is not None:
+                self.last = event.start_mark.line + self.first_line
+        return documents[0] if documents else None
+
+    def uncommon(self, event: Any, left: int) -> NoReturn:
+        """Refuses what no value may carry."""
+        if left < 0:
+            self.refuse(event, f"too large: more than {Budget().values} values in all")
         if event.anchor is not None:
-            self.refuse(line, f"anchors are not read (&{shown(str(event.anchor))}): write the value out")
-        if event.tag is not None:
-            self.refuse(line, f"tags are not read ({shown(str(event.tag))}): write the value plainly")
+            self.refuse(event, f"anchors are not read (&{shown(str(event.anchor))}): write the value out")
+        self.refuse(event, f"tags are not read ({shown(str(event.tag))}): write the value plainly")
 
-    def open(self, event: Any, line: int, data: dict[str, Plain] | list[Plain]) -> None:
-        self.count(event, line)
-        top = self.top
-        if top is not None and top.key is None and isinstance(top.data, dict):
-            kind = "mapping" if isinstance(data, dict) else "list"
-            self.refuse(line, f"a key must be text, not a {kind}{self.place()}")
-        if len(self.stack) >= MOST_DEPTH:
-            self.refuse(line, f"nested deeper than {MOST_DEPTH} levels")
-        self.top = _Frame(data, line if top is None else top.start_of(line))
-        self.stack.append(self.top)
-
-    def close(self) -> None:
-        done = self.stack.pop()
-        held: Lines = (done.line, done.lines) if done.lines else done.line
-        if self.stack:
-            self.top = self.stack[-1]
-            self.top.put(done.data, held)
-        else:
-            self.top, self.data, self.lines = None, done.data, held
-
-    def scalar(self, event: Any, line: int) -> None:
-        self.count(event, line)
-        text: str = event.value
-        value: Plain = text
-        style = event.style
-        if not style:
-            value = self.plain(text, line)
-        elif style == '"' and (bad := unsafe_character(text)):
-            self.refuse(line, f"the character {bad[1]} may not stand in a text{self.place()}")
-        top = self.top
-        if top is None:
-            self.data, self.lines = value, line
-        elif top.key is None and isinstance(top.data, dict):
-            self.begin(top, value, text, line)
-        else:
-            top.put(value, top.start_of(line))
-
-    def begin(self, top: _Frame, key: Plain, text: str, line: int) -> None:
-        """Takes the key of the next value."""
+    def no_key(self, event: Any, key: Plain, held: Any) -> NoReturn:
+        place = self.place(held, None)
+        key = event.value if isinstance(key, bool) else key
         if not isinstance(key, str):
-            self.refuse(line, f"a key must be text: put {shown(text) or 'the empty key'} in quotes{self.place()}")
-        if key in cast("dict[str, Plain]", top.data):
-            first = cast("dict[str, Lines]", top.lines)[key]
-            first = first if isinstance(first, int) else first[0]
-            self.refuse(line, f"the key '{shown(key)}' is given twice{self.place()}, first on line {first}")
-        top.key, top.key_line = key, line
+            given = shown(event.value) or "the empty key"
+            self.refuse(event, f"a key must be text: put {given} in quotes{place}")
+        first = found(lines_of(self.text, self.first_line), [*self.steps(held, None), key])[1]
+        self.refuse(event, f"the key '{shown(key)}' is given twice{place}, first on line {first}")
 
-    def document(self, event: Any, line: int) -> None:
-        self.documents += 1
-        if self.documents > 1:
-            self.refuse(line, "a second document begins here: one file holds one")
-        if event.version is not None or event.tags:
-            self.refuse(line, "directives (%YAML, %TAG) are not read: leave them out")
+    def other(self, event: Any, kinds: Any) -> None:
+        """An event that carries no value."""
+        if type(event) is kinds.AliasEvent:
+            self.refuse(event, f"aliases are not read (*{shown(str(event.anchor))}): write the value out")
+        if type(event) is kinds.DocumentStartEvent:
+            self.documents += 1
+            if self.documents > 1:
+                self.refuse(event, "a second document begins here: one file holds one")
+            if event.version is not None or event.tags:
+                self.refuse(event, "directives (%YAML, %TAG) are not read: leave them out")
 
-    def plain(self, text: str, line: int) -> Plain:
+    def plain(self, event: Any, held: object, key: str | None) -> Plain:
         """A scalar without quotes by YAML 1.2's core schema."""
+        text: str = event.value
         if text in _WORDS:
             return _WORDS[text]
         if text[0] not in _NUMERIC:
             return text
         if text in _NAN:
-            self.refuse(line, f"NaN is not a number that a scenario may hold{self.place()}")
+            self.refuse(event, f"NaN is not a number that a scenario may hold{self.place(held, key)}")
         if _INTEGER.fullmatch(text):
             # Python refuses to read or print whole numbers of some thousand digits, and JSON readers
             # elsewhere lose those beyond 2**53: neither may depend on a file.
             if len(text.lstrip("+-")) > MOST_DIGITS:
-                self.refuse(line, f"a whole number of more than {MOST_DIGITS} digits{self.place()}")
+                self.refuse(event, f"a whole number of more than {MOST_DIGITS} digits{self.place(held, key)}")
             return int(text)
         if _OTHER_BASE.fullmatch(text):
             if len(text) > MOST_DIGITS - 2:
-                self.refuse(line, f"a whole number of more than {MOST_DIGITS - 4} digits in base 8 or 16")
+                self.refuse(event, f"a whole number of more than {MOST_DIGITS - 4} digits in base 8 or 16")
             return int(text, 0)
         if not _DECIMAL.fullmatch(text):
             return text
         if len(text) > LONGEST_NUMBER:
-            self.refuse(line, f"a number of more than {LONGEST_NUMBER} characters{self.place()}")
+            self.refuse(event, f"a number of more than {LONGEST_NUMBER} characters{self.place(held, key)}")
         number = float(text)
         if number in (float("inf"), float("-inf")):
-            self.refuse(line, f"the number {shown(text)} is too large{self.place()}")
+            self.refuse(event, f"the number {shown(text)} is too large{self.place(held, key)}")
         return number
-
-
-def _events(text: str) -> Iterator[Any]:
-    """The parser's events: from C, or from ruamel's pure parser where its C part is not installed."""
-    try:
-        parser = cast("Any", importlib.import_module("_ruamel_yaml")).CParser(text)
-    except ModuleNotFoundError:
-        yaml = cast("Any", importlib.import_module("ruamel.yaml")).YAML(typ="safe", pure=True)
-        return cast("Iterator[Any]", yaml.parse(text))
-    return iter(parser.get_event, None)
 
 
 def parse(text: str, *, name: str, error: type[BadInput], first_line: int = 1, budget: Budget | None = None) -> Tree:
@@ -263,40 +263,23 @@ def parse(text: str, *, name: str, error: type[BadInput], first_line: int = 1, b
 
     Raises `error`, where=`name:line`, for anything that is not plain YAML within the bounds above.
     """
-    # Imported here: a run plays from its stored copy and needs no YAML at its start.
-    from ruamel.yaml import events as kinds
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     budget = Budget() if budget is None else budget
-    builder = _Builder(name, error, first_line, budget)
+    reader = _Reader(name, error, first_line, budget)
     budget.characters -= len(text)
     if budget.characters < 0:
-        builder.refuse(first_line, f"too large: more than {Budget().characters} characters in all")
+        reader.refuse(first_line, f"too large: more than {Budget().characters} characters in all")
     if bad := unsafe_character(text):
-        builder.refuse(first_line + bad[0] - 1, f"the character {bad[1]} may not stand in the file")
-    line = first_line
+        reader.refuse(first_line + bad[0] - 1, f"the character {bad[1]} may not stand in the file")
     try:
-        for event in _events(text):
-            kind = cast("object", type(event))
-            line = event.start_mark.line + first_line
-            if kind is kinds.ScalarEvent:
-                builder.scalar(event, line)
-            elif kind is kinds.MappingStartEvent:
-                builder.open(event, line, {})
-            elif kind is kinds.SequenceStartEvent:
-                builder.open(event, line, [])
-            elif kind is kinds.MappingEndEvent or kind is kinds.SequenceEndEvent:
-                builder.close()
-            elif kind is kinds.AliasEvent:
-                builder.refuse(line, f"aliases are not read (*{shown(str(event.anchor))}): write the value out")
-            elif kind is kinds.DocumentStartEvent:
-                builder.document(event, line)
+        data = reader.read(text)
     except MarkedYAMLError as fault:
         marked = cast("Any", fault)
         mark = marked.problem_mark or marked.context_mark
-        last = first_line + text.rstrip("\n").count("\n")
-        at = line if mark is None else min(mark.line + first_line, last)
-        builder.refuse(at, f"not YAML: {shown(str(marked.problem or marked.context), 120)}")
+        end = first_line + text.rstrip("\n").count("\n")
+        at = reader.last if mark is None else min(mark.line + first_line, end)
+        reader.refuse(at, f"not YAML: {shown(str(marked.problem or marked.context), 120)}")
     except YAMLError as fault:
-        builder.refuse(line, f"not YAML: {shown(str(fault), 120)}")
-    return Tree(name, builder.data, builder.lines)
+        reader.refuse(reader.last, f"not YAML: {shown(str(fault), 120)}")
+    return Tree(name, data, partial(lines_of, text, first_line))

@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 from orchestrator.core import events as ev
 from orchestrator.core import parse, speech
+from orchestrator.core.boards import line_of
 from orchestrator.core.dice import pick, roll
 from orchestrator.core.events import AnyEvent, Cause
+from orchestrator.core.moves import readers_of
 from orchestrator.core.observe import default_params
+from orchestrator.core.pledging import ahead, choices
 from orchestrator.core.policy import policy_move, weights
 from orchestrator.core.prompts import effect_ids, move_line
 from orchestrator.core.seated import Ask, Keys, Seated
+from orchestrator.core.speakcalls import speak_call
 from orchestrator.core.turn import FREE, WAIT, Move, Option
 from orchestrator.core.value import rounded
 
@@ -27,12 +31,21 @@ class Decided(NamedTuple):
     events: tuple[AnyEvent, ...]
     judged: bool = True
     """False: the seat gave no usable answer, so there is nothing to judge."""
+    rest: tuple[tuple[Move, str], ...] = ()
+    """Further moves of the turn, each with the line that stands."""
+
+    @property
+    def all(self) -> tuple[tuple[Move, str], ...]:
+        """Every move of the turn with its line."""
+        return (self.move, self.line), *self.rest
 
 
 async def decide(at: Seated, ask: Ask) -> Decided:
     """One move of one seat, with the events that tell how it came about."""
     if at.play.by == "policy":
         move = policy_move(at.law, at.state, at.seen)
+        if move.action == WAIT:
+            return Decided(move, "", ())  # `round` tells it once for all who wait
         return Decided(move, "", (chosen(at, move, Cause(kind="move", id=f"{at.seat}/{move.action}")),))
     keys = Keys(at.state.round, at.seat)
     return await (choose(at, ask, keys) if at.play.style == "choose" else compose(at, ask, keys))
@@ -41,12 +54,13 @@ async def decide(at: Seated, ask: Ask) -> Decided:
 def chosen(
     at: Seated, move: Move, cause: Cause, *, menu: Sequence[tuple[str, float]] = (), mass: float | None = None
 ) -> AnyEvent:
-    """The event of a choice; the seat's own notebook keeps it, with its reason."""
+    """The event of a choice; a model's own notebook keeps it, with its reason."""
     words = "act in our own way" if move.action == FREE else _decapitalised(move_line(at.seen, move).split(":")[0])
     reason = f" Our reason: {move.reason[:160]}" if move.reason else ""
-    text = "" if move.action == WAIT and not reason else f"We chose to {words}.{reason}"
+    own = move.style == "policy"  # nobody reads the notebook of a seat on policy
+    text = "" if own or (move.action == WAIT and not reason) else f"We chose to {words}.{reason}"
     return ev.MoveChosen(
-        **at.common(cause, text=text, audience=(at.seat,)),
+        **at.common(cause, text=text, audience=None if own else (at.seat,)),
         seat=at.seat,
         n=move.n,
         action=move.action,
@@ -96,8 +110,8 @@ async def choose(at: Seated, ask: Ask, keys: Keys) -> Decided:
     events.append(chosen(at, move, Cause(kind="call", id=key), menu=menu, mass=mass))
     if not option.stem:
         return Decided(move, "", tuple(events))
-    line, spoken = await speak(at, ask, keys, move, option, tries=TRIES)
-    return Decided(move, line, (*events, *spoken))
+    line, more = await speak(at, ask, keys, move, option, tries=TRIES)
+    return Decided(move, line, (*events, *more))
 
 
 def tempered(chances: Sequence[float], temperature: float) -> list[float]:
@@ -132,16 +146,23 @@ async def compose(at: Seated, ask: Ask, keys: Keys) -> Decided:
     if found.option is None:
         return await free_move(at, ask, keys, found, key, events)
     option = found.option
+    others = [seat for seat in at.law.scenario.seats if seat != at.seat]
+    listed, rounds = choices(at.law, at.state, at.seen), ahead(at.law, at.state)
+    promises = parse.promised(reply, listed, rounds, others)
+    if isinstance(promises, parse.Malformed):
+        events.append(at.degraded(key, promises.kind, promises.why))
+        promises = ()
     move = Move(at.seat, 1, option.action, option.target, found.params, found.reason, found.statement, "compose")
+    move = move._replace(promises=promises)
     events.append(chosen(at, move, Cause(kind="call", id=key)))
     if not option.public or not found.statement.strip():
         return Decided(move, "", tuple(events))
     words = " ".join(found.statement.split())
     why = speech.failed(words, ground(at, ""))
     if not why:
-        return Decided(move, words, (*events, _line(at, move, words, key)))
-    line, spoken = await speak(at, ask, keys, move, option, tries=1, refused=", ".join(why))
-    return Decided(move, line, (*events, *spoken))
+        return Decided(move, words, (*events, spoken(at, move, words, key)))
+    line, more = await speak(at, ask, keys, move, option, tries=1, refused=words)
+    return Decided(move, line, (*events, *more))
 
 
 async def free_move(at: Seated, ask: Ask, keys: Keys, found: parse.Chosen, key: str, events: list[AnyEvent]) -> Decided:
@@ -169,29 +190,37 @@ def seat_failed(at: Seated, key: str, why: str, events: list[AnyEvent]) -> Decid
 async def speak(
     at: Seated, ask: Ask, keys: Keys, move: Move, option: Option, *, tries: int, refused: str = ""
 ) -> tuple[str, list[AnyEvent]]:
-    """The words for a public move, or none: each candidate is checked, the first that stands is kept."""
-    why: tuple[str, ...] = (refused,) if refused else ()
+    """The words for a move that others see, or none: each candidate is checked, the first that stands is kept.
+    `refused` are words that were said without being asked for, and failed."""
+    against = ground(at, option.stem)
+    why: tuple[str, ...] = speech.failed(refused, against._replace(stem="")) if refused else ()
+    runs = speech.repeated(refused, against)
     events: list[AnyEvent] = []
     key = ""
     for _ in range(tries):
         key = keys.next("speak")
-        reply = await ask(at.prompter.speak(at.state, at.seen, at.play, option, key, refused=", ".join(why)))
+        reply = await ask(speak_call(at, option, key, ", ".join(why), runs))
         if reply.outcome != "ok":  # cut, refused, filtered, empty: recorded, whether or not its words stand
             events.append(at.degraded(key, reply.outcome, "a spoken line"))
+        if key.endswith("/1"):
+            events += at.dropped(key, reply, matters=("copying",))
         words = parse.spoken_words(reply, option.stem)
         why = (
             (f"the answer was {reply.outcome}",)
             if reply.outcome in ("refused", "filtered", "empty")
-            else speech.failed(words, ground(at, option.stem))
+            else speech.failed(words, against)
         )
         if not why:
             line = f"{option.stem} {words}".strip()
-            return line, [*events, _line(at, move, line, key)]
+            return line, [*events, spoken(at, move, line, key)]
+        runs += speech.repeated(words, against)
     return "", [*events, ev.WordsRefused(**at.common(Cause(kind="call", id=key)), seat=at.seat, n=move.n, why=why)]
 
 
-def _line(at: Seated, move: Move, line: str, key: str) -> AnyEvent:
-    return ev.LineSpoken(**at.common(Cause(kind="call", id=key)), seat=at.seat, n=move.n, line=line)
+def spoken(at: Seated, move: Move, line: str, key: str) -> AnyEvent:
+    """The event of a line: for everyone, or for those who see the move done."""
+    readers = readers_of(at.law, move)
+    return ev.LineSpoken(**at.common(Cause(kind="call", id=key)), audience=readers, seat=at.seat, n=move.n, line=line)
 
 
 def ground(at: Seated, stem: str) -> speech.Ground:
@@ -208,6 +237,8 @@ def ground(at: Seated, stem: str) -> speech.Ground:
     texts = [line.text for line in seen.record if not line.speaker] + [
         option.label + " " + option.purpose for option in seen.options
     ]
-    told = [line.text for line in seen.notebook if not line.text.startswith("We chose to ")]
+    texts += map(line_of, seen.boards)
+    told = [line.text for line in seen.notebook if not line.text.startswith(("We chose to ", "We wrote to "))]
     private = [*(fact.fact for fact in law.personas[at.seat].private), *told]
-    return speech.Ground(stem, earlier, at.prompter.prompts["speak"], private, others, texts, seen.public)
+    mine = [law.personas[at.seat].organisation, law.labels[at.seat], law.labels[own]]
+    return speech.Ground(stem, earlier, at.prompter.prompts["speak"], private, others, texts, seen.public, mine)

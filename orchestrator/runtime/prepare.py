@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.backends.models import catalogue_model, is_path
 from orchestrator.backends.protocol import Backend
 from orchestrator.backends.registry import Backends
 from orchestrator.config import POLICY, LlamaConfig, Settings
@@ -13,6 +12,7 @@ from orchestrator.core.design import Design, JudgePlay
 from orchestrator.core.events import SeatPlay
 from orchestrator.core.interventions import checked_sets
 from orchestrator.core.law import Law
+from orchestrator.core.logs import Logged
 from orchestrator.core.value import canonical, digest
 from orchestrator.errors import BadPersona, BadScenario, BadUsage, UnknownBackend
 from orchestrator.library import Loaded, load_scenario
@@ -21,9 +21,12 @@ from orchestrator.runtime.recorded import Played, remember_law
 PLAY_POLICY = SeatPlay(by="policy")
 
 
-def load_law(name: str, working: Path) -> tuple[Loaded, Law]:
-    """A scenario of today's files with its law. Raises UnknownScenario, BadScenario, BadPersona with file and line."""
-    loaded = load_scenario(name, working)
+def load_law(name: str, working: Path, variant: str | None = None) -> tuple[Loaded, Law]:
+    """A scenario of today's files, or a variant of it, with its law.
+
+    Raises UnknownScenario, UnknownVariant; BadScenario and BadPersona with file and line.
+    """
+    loaded = load_scenario(name, working, variant=variant)
     compiled = compile_law(loaded.scenario, loaded.personas)
     if compiled.law is None:
         first, rest = compiled.problems[0], len(compiled.problems) - 1
@@ -46,6 +49,8 @@ def seat_play(name: str, settings: Settings, backends: Backends) -> SeatPlay:
     """
     if name == POLICY:
         return PLAY_POLICY
+    from orchestrator.backends.models import catalogue_model, is_path  # where no model plays, none is looked for
+
     config = settings.backends[name]
     if isinstance(config, LlamaConfig) and not is_path(config.model):
         # The catalogue knows the hash: a dry run needs no file. `resolve` holds the file against it before a run.
@@ -73,22 +78,39 @@ def prepare(
     seed: int,
     sets: Mapping[str, str],
     judge_policy: bool,
+    talk: int | None = None,
 ) -> tuple[Played, dict[str, str]]:
-    """The design of a new run with its law, and the configured backend of each seat (and of `judge`)."""
+    """The design of a new run with its law, and the configured backend of each seat (and of `judge`).
+
+    `talk`: turns of private messages a round; none: as the scenario says.
+    """
     settings.check_seats(law.scenario.seats)
     named = {
         seat: settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()
     }
     seats = {seat: seat_play(name, settings, backends) for seat, name in named.items()}
     judge: JudgePlay | None = None
-    if settings.judge and (judge_policy or any(play.by == "model" for play in seats.values())):
+    moved = [play for seat, play in seats.items() if law.scenario.seats[seat].members is None]
+    if settings.judge and (judge_policy or any(play.by == "model" for play in moved)):
         judge = JudgePlay(
             plays=tuple(seat_play(name, settings, backends) for name in settings.judge), policy_too=judge_policy
         )
         named["judge"] = ",".join(settings.judge)
     data = digest(canonical(loaded.design_data))
-    design = Design(data=data, seed=seed, seats=seats, judge=judge, sets=checked_sets(law, sets))
+    design = Design(
+        data=data, seed=seed, seats=seats, judge=judge, sets=checked_sets(law, sets),
+        talk=law.scenario.talks.turns if talk is None else talk, variant=loaded.variant,
+    )  # fmt: skip
     return Played(design, law, loaded.prompts), named
+
+
+def prepare_log(loaded: Loaded, law: Law, rows: tuple[Logged, ...]) -> Played:
+    """The design of a run whose moves are those of a recorded log: nobody is asked, and nobody judges."""
+    by_log = {seat: SeatPlay(by="log") if held.members is None else PLAY_POLICY
+              for seat, held in law.scenario.seats.items()}  # fmt: skip
+    data = digest(canonical(loaded.design_data))
+    design = Design(data=data, seed=1, seats=by_log, judge=None, log=rows, variant=loaded.variant)
+    return Played(design, law, loaded.prompts)
 
 
 def wanted_by(
@@ -108,7 +130,7 @@ def wanted_by(
 
 def settings_default(named: Mapping[str, Any]) -> str:
     """Any backend the run knew, for a seat that has none of its own."""
-    return next((str(name) for name in named.values() if name != POLICY), "local")
+    return next((str(name) for name in named.values() if name not in (POLICY, "log")), "local")
 
 
 def resolve(

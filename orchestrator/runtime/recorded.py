@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.core import rules
+from orchestrator.core import logs, rules
 from orchestrator.core.calendar import iso, span_of
 from orchestrator.core.call import Answer, Reply, Usage
 from orchestrator.core.compile import compile_law
@@ -92,10 +92,12 @@ def unfit(design: Design, law: Law) -> str | None:
     seats = set(law.scenario.seats)
     if set(design.seats) != seats:
         return "it does not say for each seat, and for no other, how it is played"
-    if not all(seats.issuperset(fork.seats) for fork in design.forks):
+    if not all(seats.issuperset((*fork.seats, *fork.mutes)) for fork in design.forks):
         return "a fork changes a seat that is not there"
     if design.judge is not None and not design.judge.plays:
         return "its judge is nobody"
+    if why := logs.unfit(law, design.log):
+        return why
     for sets in (design.sets, *(fork.sets for fork in design.forks)):
         for path, value in sets.items():
             if not _settable(law, path, value):
@@ -108,7 +110,7 @@ def _settable(law: Law, path: str, value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 1e300
     if head == "numbers":
         return rest in law.scenario.numbers and number
-    info = law.variables.get((law.names.entities.get(head, ""), rest))
+    info = law.info_of(head, rest)
     if info is None or info.derived:
         return False
     match info.type.name:
@@ -122,11 +124,11 @@ def _settable(law: Law, path: str, value: Any) -> bool:
             return value is None or (isinstance(value, str) and law.names.entities.get(value) == info.type.kind)
 
 
-def recorded(ledger: Ledger, row: RunRow) -> Recorded:
-    """The run with its events folded. Raises DamageFound."""
-    rows = tuple(ledger.events(row.id))
+def recorded(ledger: Ledger, row: RunRow, rows: tuple[EventRow, ...] | None = None) -> Recorded:
+    """The run with its events folded; `rows`: where they are read already. Raises DamageFound."""
+    rows = tuple(ledger.events(row.id)) if rows is None else rows
     try:
-        events = tuple(event_from(held.body) for held in rows)
+        events = tuple(event_from(held.body, str(held.kind)) for held in rows)
         state = fold(events)
     except (ValidationError, KeyError, TypeError) as error:
         raise DamageFound(
@@ -171,6 +173,8 @@ def _kept(row: CallRow) -> Kept:
 def fork_events(law: Law, fork: ForkPoint) -> list[AnyEvent]:
     """The events with which a fork begins: what it changed, dated at the end of the last round kept."""
     date = iso(law.start) if fork.at == 0 else iso(span_of(law.start, law.scenario.clock.step, fork.at)[1])
-    base: dict[str, Any] = {"round": fork.at, "from_": date, "to": date, "cause": Cause(kind="fork", id=f"r{fork.at}")}
-    forked = RunForked(**base, parent_hash=fork.parent_hash, at=fork.at, seats=fork.seats, sets=fork.sets)
+    base: dict[str, Any] = {"round": fork.at, "to": date, "cause": Cause(kind="fork", id=f"r{fork.at}")}
+    forked = RunForked(
+        **base, parent_hash=fork.parent_hash, at=fork.at, seats=fork.seats, sets=fork.sets, mutes=fork.mutes
+    )
     return [forked, *rules.set_values(base, fork.sets)]

@@ -3,19 +3,21 @@
 The rounds are played from the run's design and its calls; the stored events are read only to compare.
 """
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestrator.core import rules
 from orchestrator.core.call import Call
 from orchestrator.core.events import RULES_VERSION, AnyEvent
-from orchestrator.core.prompts import Prompter
 from orchestrator.core.state import RunState, fold
-from orchestrator.errors import OrchestratorError, ReplayDiverged, RunPaused
+from orchestrator.errors import BadDatabase, DamageFound, OrchestratorError, ReplayDiverged, RunPaused
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime.ask import Asker, Stop, first_difference
 from orchestrator.runtime.recorded import Played, Recorded, fork_events, kept_of, recorded
-from orchestrator.runtime.round import See, Table, play_round
+from orchestrator.runtime.round import See, play_round, table_of
+from orchestrator.runtime.workers import FEW, Workers, cores
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ async def replay(
         tape=kept_of(calls),
         explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call),
     )
-    prompter = Prompter(played.law, played.prompts, played.design.seed)
     compare = _Compare(held, loose=today is not None)
     forks = list(played.design.forks)
     last = held.state.round if upto is None else min(upto, held.state.round)
@@ -73,7 +74,7 @@ async def replay(
             events, state = events + happened, fold(happened, state)
         if state.round >= last or state.ended:
             break
-        table = Table(played.law, prompter, {**played.design.seats, **state.seats}, played.design.judge, see or _unseen)
+        table = table_of(played, {**played.design.seats, **state.seats}, see or _unseen)
         happened = await play_round(table, state, asker)
         compare.next(happened)
         events, state = events + happened, fold(happened, state)
@@ -131,19 +132,40 @@ def _difference(kind: str, body: str, event: AnyEvent) -> str:
 async def check(ledger: Ledger, run: str) -> Checked:
     """Chain, fold, calls and replay of one run agree, or the first thing that does not."""
     row = ledger.run(run)
-    problems = ledger.integrity(run)
-    events, calls, rederived = row.events, 0, False
-    problem = problems[0] if problems else None
+    calls, rederived = 0, False
+    try:
+        whole = ledger.whole(run)
+    except BadDatabase as error:
+        return Checked(row.id, False, row.events, 0, False, error.message)
+    problem = next(iter(ledger.problems_of(whole)), None)
     if problem is None:
+        calls = len(whole.calls)
         try:
-            calls = sum(1 for _ in ledger.calls(run))
-            held = recorded(ledger, row)
+            held = recorded(ledger, row, whole.events)
             problem = _row_problem(held)
             if problem is None:
                 rederived = (await replay(ledger, held)).rederived
         except OrchestratorError as error:
             problem = error.message
-    return Checked(row.id, problem is None, events, calls, rederived, problem)
+    return Checked(row.id, problem is None, row.events, calls, rederived, problem)
+
+
+def checked(ledger: Ledger, run: str) -> Checked:
+    """The same, outside of any loop; a page of the store that cannot be read is damage like any other."""
+    try:
+        return asyncio.run(check(ledger, run))
+    except (BadDatabase, DamageFound) as error:
+        return Checked(run, False, 0, 0, False, error.message)
+
+
+def check_all(ledger: Ledger, db: str, runs: Sequence[str]) -> Iterator[Checked]:
+    """Many runs of the store at `db`, in this order, on all cores. Raises RunPaused where a process is lost."""
+    processes = min(cores(), len(runs))
+    if processes < 2 or len(runs) <= FEW:
+        yield from (checked(ledger, run) for run in runs)
+        return
+    with Workers(processes, {"work": "verify", "db": db}) as workers:
+        yield from (Checked(**answer) for answer in workers.answers(runs, lambda: False))
 
 
 def _row_problem(held: Recorded) -> str | None:

@@ -17,7 +17,6 @@ from orchestrator.core import rules
 from orchestrator.core.call import Answer, Call
 from orchestrator.core.design import Design, ForkPoint
 from orchestrator.core.events import RULES_VERSION, AnyEvent, SeatPlay
-from orchestrator.core.prompts import Prompter
 from orchestrator.core.state import RunState, fold
 from orchestrator.core.value import canonical, digest
 from orchestrator.errors import BadUsage, OrchestratorError, RunPaused, Stopped, UnknownRound
@@ -26,7 +25,7 @@ from orchestrator.ledger.rows import CallRecord, NewEvent, RunRow, chained
 from orchestrator.ledger.store import Ledger, settled
 from orchestrator.runtime.ask import Asker, Books, Kept, Stop, Watch, first_difference
 from orchestrator.runtime.recorded import Played, Recorded, fork_events, kept_of, own_rules, recorded
-from orchestrator.runtime.round import Table, play_round
+from orchestrator.runtime.round import play_round, table_of
 
 
 class Onlooker(Watch, Protocol):
@@ -64,12 +63,12 @@ def begin(
     opened = rules.open_run(played.law, design.seed, design.hash(), design.sets)
     run = new_run_id()
     rows = chained(run, [NewEvent(event.round, event.kind, event.body()) for event in opened])
-    row = _row(run, design, played, name, rounds, limits, backends)
+    row = new_row(run, design, played, name, rounds, limits, backends)
     texts = {digest(text): text for text in (design.text(), canonical(data))}
     return ledger.begin_run(row, texts, rows).result()
 
 
-def _row(
+def new_row(
     run: str,
     design: Design,
     played: Played,
@@ -79,6 +78,7 @@ def _row(
     backends: Mapping[str, str],
     **more: Any,
 ) -> RunRow:
+    """The row of a run that begins now; `more`: further columns."""
     now = utc_now()
     kept = {"max_calls": limits.max_calls, "max_tokens": limits.max_tokens, "backends": dict(backends)}
     return RunRow(
@@ -166,13 +166,7 @@ async def _rounds(
         watch=onlooker,
         explain=lambda call: first_difference(ledger.call_record(row.id, call.key)[0], call),
     )
-    table = Table(
-        held.played.law,
-        Prompter(held.played.law, held.played.prompts, held.played.design.seed),
-        plays_of(held),
-        held.played.design.judge,
-        onlooker.event,
-    )
+    table = table_of(held.played, plays_of(held), onlooker.event)
     seq, last = len(held.rows), held.rows[-1].hash
     onlooker.begins(row, held.played, state)
     while not state.ended and not _limited(row, state):
@@ -245,6 +239,7 @@ def fork(
     *,
     seats: Mapping[str, SeatPlay],
     sets: Mapping[str, Any],
+    mutes: tuple[str, ...] = (),
     rounds: int | None,
     name: str | None,
     backends: Mapping[str, str],
@@ -253,7 +248,7 @@ def fork(
     forkable(parent, at, rounds)
     kept = [row for row, event in zip(parent.rows, parent.events, strict=True) if event.round <= at]
     earlier = tuple(point for point in parent.played.design.forks if point.at <= at)
-    point = ForkPoint(at=at, parent_hash=kept[-1].hash, seats=dict(seats), sets=dict(sets))
+    point = ForkPoint(at=at, parent_hash=kept[-1].hash, seats=dict(seats), sets=dict(sets), mutes=mutes)
     design = parent.played.design.model_copy(update={"forks": (*earlier, point)})
     run = new_run_id()
     new = fork_events(parent.played.law, point)
@@ -264,7 +259,7 @@ def fork(
     )
     limits = json.loads(parent.row.limits)
     named = {**limits.get("backends", {}), **backends}
-    row = _row(
+    row = new_row(
         run,
         design,
         parent.played,
