@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --quiet
 
-.PHONY: run install dev test check check-fast golden lock bench clean
+.PHONY: run install dev test check check-fast golden reference lock bench clean
 
 run: install  ## plays four rounds of the takeoff scenario on the embedded model
 	$(BIN)/orchestrate run --scenario takeoff --rounds 4 --yes
@@ -43,6 +43,9 @@ check-fast: check  ## everything but the real model
 
 golden: dev  ## rewrites the golden playthroughs; read the diff before you commit it
 	$(BIN)/python -m tests.golden
+
+reference: dev  ## rewrites docs/scenario-reference.md from the models of the scenario language
+	$(BIN)/python -m tests.reference
 
 lock: | $(BIN)/python  ## newest versions that pyproject.toml allows, with hashes, for 3.11 to 3.13
 	$(PIP) install uv
