@@ -1,14 +1,16 @@
-"""`python -m benchmarks [policy|embedded]`: measures, and prints lines for benchmarks/README.md."""
+"""`python -m benchmarks [policy|ensemble|embedded]`: measures, and prints lines for benchmarks/README.md."""
 
 import sys
 
-from benchmarks import embedded, policy
+from benchmarks import embedded, ensemble, policy
 
 
 def main() -> None:
     wanted = sys.argv[1:] or ["policy"]
     if "policy" in wanted:
         policy.main()
+    if "ensemble" in wanted:
+        ensemble.main()
     if "embedded" in wanted:
         embedded.main(rounds=4)
 

@@ -34,7 +34,7 @@ OFF = "off"
 class _Strict(BaseModel):
     """Closed, frozen, and without conversions: `"2"` is no number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class _Backend(_Strict):
@@ -179,7 +179,7 @@ def load(config_file: Path | None, env: Mapping[str, str], flags: Mapping[str, o
     environment), UnknownBackend (a flag that names a backend which is not configured).
     """
     path = _find_file(config_file, env)
-    file, lines = _parsed(path) if path else (_File(), _NO_LINES)
+    file, lines = _parsed(path) if path else (_File.model_construct(), _NO_LINES)
     origins = {".".join(key): f"{path}:{line}" for key, line in lines.items()}
     values: dict[str, object] = {f"seats.{seat}": value for seat, value in file.seats.items()}
     for name, value in values.items():

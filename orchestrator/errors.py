@@ -24,7 +24,7 @@
     |  |- ReplayDiverged
     |  `- DamageFound
     |- NotFound                  6
-    |  |- UnknownScenario, UnknownRun, UnknownRound, UnknownModel, UnknownBackend, UnknownVariable
+    |  |- UnknownScenario, UnknownVariant, UnknownRun, UnknownRound, UnknownModel, UnknownBackend, UnknownVariable
     `- LedgerConflict            1  two writers of one sequence number
 
 Each takes the fact as a sentence, the next command to try (`hint`) and, where there is one, the
@@ -132,6 +132,9 @@ class NotFound(OrchestratorError):
 
 
 class UnknownScenario(NotFound): ...
+
+
+class UnknownVariant(NotFound): ...
 
 
 class UnknownRun(NotFound): ...

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.core import rules
+from orchestrator.core.answering import observe_member, pending, policy_answers
+from orchestrator.core.boards import line_of
 from orchestrator.core.calendar import iso, span_of
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.law import Law
 from orchestrator.core.observe import observe
-from orchestrator.core.policy import policy_move
 from orchestrator.core.prompts import reading_line
 from orchestrator.core.state import Line, RunState, fold
 from orchestrator.core.turn import Move, Observation, Option
+from orchestrator.core.turns import Group, groups, policy_turn, several
 from orchestrator.runtime.prepare import load_law
 from tests.support.worlds import play_round
 
@@ -43,25 +45,32 @@ def path_of(scenario: str) -> Path:
 def playthrough(scenario: str) -> str:
     """The whole text of one scenario, seed 1, every seat on policy."""
     _, law = load_law(scenario, ROOT)
-    return "\n".join(_lines(law)) + "\n"
+    return "\n".join(lines_of(law)) + "\n"
 
 
-def _lines(law: Law) -> Iterator[str]:
+def lines_of(law: Law) -> Iterator[str]:
     yield f"{law.scenario.title} ({law.scenario.scenario}), seed {SEED}, every seat on policy"
     yield KEY
     state = fold(rules.open_run(law, SEED, "golden", {}))
     yield "Numbers drawn: " + ", ".join(f"{name} {value:.6g}" for name, value in state.numbers.items())
     shown: dict[str, str] = {}
+    menus: dict[str, list[str]] = {}
+    for member, own in state.draws.items():
+        yield f"Drawn by {member}: " + ", ".join(f"{name} {value:.6g}" for name, value in own.items())
+    yield from (f"Before the first round: {line.text}" for line in state.record)
     while not state.ended:
         before = state
         state = fold(rules.open_round(law, state), state)
         seen = [observe(law, state, seat) for seat in rules.acting(law)]
-        moves = [policy_move(law, state, each) for each in seen]
+        turns = [policy_turn(law, state, each) for each in seen]
         yield from _opening(law, state, seen[0], shown)
-        for each, move in zip(seen, moves, strict=True):
-            yield from _seat(state, before, each, move)
-        happened, state = play_round(law, before, moves)
+        for each, moves in zip(seen, turns, strict=True):
+            yield from _seat(law, state, before, each, moves, menus)
+        asked: list[str] = []
+        moves = [move for moves in turns for move in moves]
+        happened, state = play_round(law, before, moves, lambda law, state, asked=asked: _answered(law, state, asked))
         yield from _record(before, state, happened)
+        yield from asked
     yield f"\nEnds: {state.ending}"
 
 
@@ -79,6 +88,8 @@ def _opening(law: Law, state: RunState, seen: Observation, shown: dict[str, str]
     yield "Everyone reads"
     for reading in seen.public:
         yield f"  {reading_line(reading, law.scenario.clock.step)}"
+    for row in seen.boards:
+        yield f"  {line_of(row)}"
 
 
 def _entity(law: Law, state: RunState, entity: str, shown: dict[str, str]) -> str:
@@ -104,8 +115,15 @@ def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _seat(state: RunState, before: RunState, seen: Observation, move: Move) -> Iterator[str]:
-    """What one seat alone sees, what it may do, what it does."""
+def _seat(
+    law: Law,
+    state: RunState,
+    before: RunState,
+    seen: Observation,
+    moves: Sequence[Move],
+    menus: dict[str, list[str]],
+) -> Iterator[str]:
+    """What one seat alone sees, what it may do, what it does. A long menu is told by action, and once."""
     yield f"{seen.seat} ({seen.label})"
     readings = [reading_line(reading, "round") for reading in seen.private]
     yield f"  alone sees: {'; '.join(readings) or 'nothing'}"
@@ -114,11 +132,24 @@ def _seat(state: RunState, before: RunState, seen: Observation, move: Move) -> I
             yield f"  alone read on {line.date}: {line.text}"
     for report, held in state.known.get(seen.seat, {}).items():
         yield f"  was told {report} {held.count} times, last {_value(held.value)}"
-    yield "  may:"
-    for option in seen.options:
-        yield f"    {_option(option)}"
-    chosen = " ".join(f"{name}={value}" for name, value in move.params.items())
-    yield f"  does: {' '.join(part for part in (move.action, move.target or '', chosen) if part)}"
+    menu = [_option(option) for option in seen.options]
+    if several(law):
+        menu = [_group(group) for group in groups(seen.options)]
+    if several(law) and menus.get(seen.seat) == menu:
+        yield "  may: as in the round before"
+    else:
+        yield "  may:"
+        yield from (f"    {line}" for line in menu)
+    menus[seen.seat] = menu
+    for move in moves:
+        chosen = " ".join(f"{name}={value}" for name, value in move.params.items())
+        yield f"  does: {' '.join(part for part in (move.action, move.target or '', chosen) if part)}"
+
+
+def _group(group: Group) -> str:
+    """An action with those it may concern; the first move's words stand for all."""
+    to = f" towards {', '.join(group.targets)}" if group.targets else ""
+    return _option(group.options[0]).replace(group.options[0].id, f"{group.action}{to}", 1)
 
 
 def _option(option: Option) -> str:
@@ -128,6 +159,22 @@ def _option(option: Option) -> str:
         part for part in (f"costs {costs}" if costs else "", params, "" if option.public else "unseen") if part
     )
     return f"{option.id}: {option.label}{f' ({notes})' if notes else ''}"
+
+
+def _answered(law: Law, state: RunState, lines: list[str]) -> Sequence[AnyEvent]:
+    """Answers on policy; into `lines` goes what each group alone sees when it is asked, and what its members say."""
+    given = policy_answers(law, state)
+    for question in pending(law, state):
+        answer = next(event for event in given if (event.n, event.member) == (question.held.n, question.member))
+        if question.member == law.people[question.seat][0]:
+            seen = observe_member(law, state, question)
+            lines.append(f"Asked on {question.held.date}: {question.ask.id} of {question.seat}: {question.held.about}")
+            lines.append(f"  alone sees: {'; '.join(reading_line(each, 'round', 'so far') for each in seen.private)}")
+            notes = [line for line in seen.notebook if line.round == state.round]
+            lines += [f"  alone read on {line.date}: {line.text}" for line in notes]
+            lines.append("  answers:")
+        lines[-1] += f" {question.member} {answer.answer}{f' ({answer.why})' if answer.why else ''},"
+    return given
 
 
 def _record(before: RunState, state: RunState, happened: Sequence[AnyEvent]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.golden import FOLDER, path_of, playthrough, scenarios
 
-MOST_BYTES = 300_000
+MOST_BYTES = 500_000
 
 
 @pytest.mark.parametrize("scenario", scenarios())

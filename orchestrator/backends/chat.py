@@ -100,6 +100,8 @@ def request(call: Call, model: str, dialect: Dialect) -> tuple[bytes, tuple[str,
     put("temperature", temperature=call.sampling.temperature)
     if call.begun:
         dropped.append("begun")
+    if call.sampling.copying:
+        dropped.append("copying")  # servers that know it do not agree on a name
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii"), tuple(dropped)
 
 

@@ -12,8 +12,10 @@ from typing import Any, cast
 LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017e"
 """Latin letters with the accents of European languages."""
 
-INSIDE = LETTERS + "0-9 .,;:!?'\u2019()%€$£&/+\u2013\u2014-"
-"""What may stand inside a line: no quotes, no line break, no other script; the hyphen stays last."""
+BETWEEN = "0-9 ,;:'\u2019()%€$£&/+\u2013\u2014-"
+ENDS = ".!?"
+INSIDE = LETTERS + ENDS + BETWEEN
+"""What may stand inside a text: no quotes, no line break, no other script; the hyphen stays last."""
 
 MOST_CHARACTERS = 2000
 """llama.cpp refuses longer repetitions."""
@@ -32,13 +34,13 @@ def of_choices(choices: tuple[str, ...], begun: str = "") -> str:
 
 
 def of_line(limit: int, begun: str = "") -> str:
-    """One line of Latin text of 1 to `limit` characters. Without begun words it opens with a letter or a
-    figure; after them a blank or a punctuation mark may come first."""
-    limit = max(1, min(limit, MOST_CHARACTERS))
-    if begun:
-        return f"root ::= [{INSIDE}]{{1,{limit}}}"
-    rest = f" [{INSIDE}]{{0,{limit - 1}}}" if limit > 1 else ""
-    return f"root ::= [{LETTERS}0-9]{rest}"
+    """One sentence of Latin text of at most `limit` characters, ended by its first full stop (a small model
+    goes on to a second, which would be cut). Without begun words it opens with a letter or a figure; after
+    them a blank or a punctuation mark may come first."""
+    limit = max(4, min(limit, MOST_CHARACTERS))
+    most = limit - 2 if begun else limit - 3  # a decimal point stands with its figure
+    first = "" if begun else f"[{LETTERS}0-9] "
+    return f"root ::= {first}([{LETTERS}{BETWEEN}] | [.] [0-9]){{1,{most}}} [{ENDS}]"
 
 
 def of_schema(schema: dict[str, Any]) -> str:

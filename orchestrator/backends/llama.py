@@ -56,7 +56,7 @@ class LlamaBackend:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(logprobs=True, schema_enforced=True, seed=True, begun=True, paid=False)
+        return Abilities(logprobs=True, schema_enforced=True, seed=True, begun=True, copying=True, paid=False)
 
     async def start(self) -> None:
         """Checks and loads the file (seconds). Raises BadModelFile, BadConfig."""

@@ -13,8 +13,12 @@ from orchestrator.backends import grammar
 from orchestrator.core.call import Answer, Call, Outcome, Reply, TokenChoice, Usage
 from orchestrator.errors import BackendFailed
 
-SAMPLERS = {"top_k": 40, "top_p": 0.95, "min_p": 0.05, "repeat_penalty": 1.0}
+SAMPLERS = {"top_k": 40, "top_p": 0.95, "min_p": 0.05, "repeat_penalty": 1.0, "dry_multiplier": 0.0}
 """Given with every call, so that another version of the library cannot change them."""
+
+COPYING = {"dry_base": 1.75, "dry_allowed_length": 3, "dry_penalty_last_n": 8192}
+"""How copying is discouraged: a token that would go on with three or more tokens of the prompt loses
+`dry_multiplier * dry_base ** (how many more than three)`. Shorter runs are names."""
 
 LEAST_LOGPROB = -999.0
 """Stands for minus infinity, which JSON does not have."""
@@ -96,6 +100,7 @@ def request(call: Call) -> dict[str, Any]:
     return {
         **body,
         **SAMPLERS,
+        **({"dry_multiplier": call.sampling.copying, **COPYING} if call.sampling.copying else {}),
         "messages": messages,
         "max_tokens": call.sampling.max_tokens,
         "temperature": call.sampling.temperature,

@@ -21,6 +21,8 @@ class Abilities(Value):
     seed: bool = False
     begun: bool = False
     """An answer can be begun for the model."""
+    copying: bool = False
+    """Going on with words of the prompt can be discouraged."""
     concurrency: int = 1
     """How many calls it takes at once."""
     paid: bool = True

@@ -40,7 +40,7 @@ def replay(
         if current:
             from orchestrator.core.value import canonical, digest
 
-            loaded, law = load_law(held.row.scenario, Path.cwd())
+            loaded, law = load_law(held.row.scenario, Path.cwd(), held.played.design.variant)
             today = Played(
                 held.played.design.model_copy(update={"data": digest(canonical(loaded.design_data))}),
                 law,

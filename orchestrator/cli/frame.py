@@ -142,7 +142,7 @@ def turn_rows(turn: Turn, columns: Columns, flight: Flight | None, now: float, *
     `brief` 1 leaves out the words, 2 also what does not fit on one line.
     """
     right, right_style = _right(turn, flight, now)
-    left, left_style = (turn.move, "") if turn.move else _state(flight, now)
+    left, left_style = (turn.moves, "") if turn.move else _state(flight, now)
     if left_style == "busy":
         left = f"{_SPIN[int(now * 8) % len(_SPIN)]} {left}"
     parts = wrap(left, columns.move)

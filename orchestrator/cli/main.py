@@ -5,6 +5,7 @@ imported when its command is called, so `--help` stays quick and small. `main` n
 through (`errors.bounded`). Nothing here knows what a run is.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -19,6 +20,9 @@ from orchestrator.cli.command import Front, quiet_typer
 from orchestrator.cli.errors import bounded
 from orchestrator.cli.options import Config, Db, Json
 from orchestrator.errors import BadUsage
+
+COLLECT = (20_000, 20, 100)
+"""When garbage is looked for: nearly all that a start makes stays, and looking through it takes a tenth of a start."""
 
 
 class Entry(NamedTuple):
@@ -35,9 +39,11 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry("orchestrator.cli.again:replay", "Show a run again, exactly and offline."),
     "fork": Entry("orchestrator.cli.play:fork", "A new run from a parent's first rounds."),
     "verify": Entry("orchestrator.cli.verify:verify", "Chain, fold, calls and replay of runs agree."),
+    "import": Entry("orchestrator.cli.imports:imports", "Make a run from a recorded log: actions."),
     "runs": Entry("orchestrator.cli.store:runs", "The store: list, show, state, events, calls, diff, ..."),
+    "explain": Entry("orchestrator.cli.explain:explain", "Why a variable or the outcome is what it is."),
     "story": Entry("orchestrator.cli.story:story", "Tell a run as a chronicle in Markdown."),
-    "scenarios": Entry("orchestrator.cli.scenarios:scenarios", "What there is to play: list, show, check."),
+    "scenarios": Entry("orchestrator.cli.scenarios:scenarios", "What there is to play: list, show, check, new."),
     "models": Entry("orchestrator.cli.models:models", "Local model files: list, pull, path, remove."),
     "backends": Entry("orchestrator.cli.backends:backends", "What may answer for a seat, as configured."),
     "config": Entry("orchestrator.cli.config:config", "The settings that hold here, and where each came from."),
@@ -97,6 +103,7 @@ def start(
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (default: the process's own) and returns its exit code; see `cli.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(*COLLECT)
 
     def play() -> None:
         command = typer.main.get_command(app)

@@ -74,6 +74,10 @@ Runs = Annotated[list[str] | None, typer.Argument(metavar="[RUN...]", help="Ids,
 Scenario = Annotated[
     str, typer.Option("--scenario", metavar="NAME", parser=as_id, help="See `orchestrate scenarios list`.")
 ]
+Variant = Annotated[
+    str | None,
+    typer.Option("--variant", metavar="NAME", help="A variant of the scenario; see `orchestrate scenarios show`."),
+]
 Rounds = Annotated[
     int | None,
     typer.Option("--rounds", metavar="N", parser=whole("--rounds", 1, 400), help="Rounds to play, 1 to 400."),
@@ -81,6 +85,12 @@ Rounds = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", parser=whole("--seed", 0, LARGEST_SEED), help="Of all dice; 1."),
+]
+Many = Annotated[
+    int | None,
+    typer.Option(
+        "--runs", metavar="N", parser=whole("--runs", 1, 100_000), help="So many runs: seeds S to S+N-1, NAME-0001 ..."
+    ),
 ]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="A name to call the run by.")]
 Set = Annotated[
@@ -109,6 +119,17 @@ JudgeMode = Annotated[
 ]
 JudgePolicy = Annotated[bool, typer.Option("--judge-policy", help="Judge seats on policy, too.")]
 
+Talk = Annotated[
+    int | None,
+    typer.Option(
+        "--talk", metavar="N", parser=whole("--talk", 0, 4), help="Private messages before each round's moves, 0 to 4."
+    ),
+]
+Mute = Annotated[
+    list[str] | None,
+    typer.Option("--mute", metavar="SEAT", help="Sends no messages, makes no promises. May be repeated."),
+]
+
 # Limits and manners.
 MaxCalls = Annotated[
     int | None,
@@ -126,6 +147,13 @@ MaxTokens = Annotated[
 Pace = Annotated[
     float | None,
     typer.Option("--pace", metavar="SECONDS", parser=decimal("--pace", 0, 3600), help="Between two events."),
+]
+What = Annotated[
+    str, typer.Argument(metavar="NAME", help="ENTITY.VARIABLE, an indicator of one variable, outcome or bells.")
+]
+Depth = Annotated[
+    int | None,
+    typer.Option("--depth", metavar="N", parser=whole("--depth", 0, 6), help="How far back what causes read goes."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")]
 NoDownload = Annotated[bool, typer.Option("--no-download", help="Refuse to fetch a missing model.")]
@@ -167,6 +195,19 @@ def seat_flags(
     if "all" in (policies or ()):
         flags.setdefault("seats.default", "policy")
     return flags
+
+
+def muted(texts: Sequence[str] | None, *, seats: Collection[str]) -> tuple[str, ...]:
+    """The seats that `--mute` names, each once. Raises UnknownSeat."""
+    found: list[str] = []
+    for text in texts or ():
+        seat = as_id(text)
+        if seat not in seats:
+            near = get_close_matches(seat, seats, n=1)
+            guess = f", did you mean {near[0]!r}?" if near else f" (its seats: {', '.join(sorted(seats))})"
+            raise UnknownSeat(f"--mute names the seat {seat!r}, and the scenario has none{guess}", where="--mute")
+        found.append(seat)
+    return tuple(dict.fromkeys(found))
 
 
 def assignments(texts: Sequence[str] | None) -> dict[str, str]:

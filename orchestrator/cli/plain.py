@@ -89,6 +89,8 @@ class Plain:
 
     def event(self, event: AnyEvent) -> None:
         turn = self._seen.event(event)
+        if isinstance(event, ev.SeatsWaited):
+            self._write([f"  Waiting: {', '.join(self._seen.turns[seat].label for seat in event.seats)}"])
         if turn is None:
             return
         match event:
@@ -98,6 +100,8 @@ class Plain:
                 said = f"“{turn.line}”"
             case ev.VerdictGiven():
                 said = telling.judged(event)
+            case ev.AnswerGiven():
+                said = telling.vote_words(event)
             case _:
                 said = found.text if (found := telling.note(event)) else ""
         if said:
@@ -150,13 +154,17 @@ def _mark(entry: telling.Entry) -> str:
     return "" if entry.readers is None else f"(only {', '.join(entry.readers)}) "
 
 
+WITHOUT_MODEL = {"policy": "rules of their own", "log": "a recorded log"}
+"""Who plays a seat that no model plays."""
+
+
 def players(played: Played, plays: Mapping[str, SeatPlay]) -> list[str]:
     """Who plays which seats, and who judges."""
     labels = played.law.labels
     groups: dict[str, list[str]] = {}
     for seat in played.law.scenario.seats:
         play = plays[seat]
-        who = "rules of their own" if play.by == "policy" else telling.words(play.model_label or play.model)
+        who = WITHOUT_MODEL.get(play.by) or telling.words(play.model_label or play.model)
         groups.setdefault(who, []).append(telling.words(labels[seat]))
     lines = [f"  {', '.join(seats)}: {who}" for who, seats in groups.items()]
     judge = played.design.judge

@@ -13,8 +13,10 @@ from orchestrator.cli.options import (
     Judge,
     JudgeMode,
     JudgePolicy,
+    Many,
     MaxCalls,
     MaxTokens,
+    Mute,
     Name,
     NoDownload,
     Policy,
@@ -23,14 +25,18 @@ from orchestrator.cli.options import (
     Scenario,
     Seed,
     Set,
+    Talk,
+    Variant,
     Yes,
     assignments,
+    muted,
     seat_flags,
 )
 from orchestrator.cli.session import (
     backends_of,
     exists,
     fetch_missing,
+    fitting,
     free_name,
     ledger_of,
     names_then,
@@ -50,13 +56,16 @@ if TYPE_CHECKING:
 def run(
     front: Front,
     scenario: Scenario,
+    variant: Variant = None,
     rounds: Rounds = None,
     seed: Seed = None,
+    runs: Many = None,
     backend: Backend = None,
     policy: Policy = None,
     judge: Judge = None,
     judge_mode: JudgeMode = "score",
     judge_policy: JudgePolicy = False,
+    talk: Talk = None,
     set_: Set = None,
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
@@ -69,25 +78,25 @@ def run(
     del judge_mode
     from orchestrator.cli.dryrun import dry_document, dry_text, rehearse
     from orchestrator.core.interventions import checked_sets
-    from orchestrator.ledger.ids import checked_name
+    from orchestrator.core.value import canonical
     from orchestrator.runtime.prepare import load_law, prepare
     from orchestrator.runtime.run import Limits, begin
 
-    loaded, law = load_law(scenario, Path.cwd())
+    loaded, law = load_law(scenario, Path.cwd(), variant)
     flags = seat_flags(backend, judge, policy, seats=law.scenario.seats)
     settings = front.settings(flags)
     settings.check_seats(law.scenario.seats)
     seed = 1 if seed is None else seed
     sets = assignments(set_)
     checked_sets(law, sets)
-    if name is not None:
-        checked_name(name)
+    fitting(seed, runs, name)
     if dry_run:
         played, named = prepare(
-            loaded, law, settings, backends_of(settings), seed=seed, sets=sets, judge_policy=judge_policy
+            loaded, law, settings, backends_of(settings), seed=seed, sets=sets, judge_policy=judge_policy, talk=talk
         )
         rehearse(played)
         document = dry_document(played, named, rounds)
+        document |= {} if runs is None else {"runs": runs}
         front.show(document, lambda: dry_text(document))
         return
     with ExitStack() as opened:
@@ -96,15 +105,26 @@ def run(
         def store() -> "Ledger":
             return opened.enter_context(ledger_of(settings))
 
-        if exists(settings):
+        if exists(settings) and runs is None:
             free_name(store(), name)
-        used = [settings.backend_of(seat, model_seat=held.by == "model") for seat, held in law.scenario.seats.items()]
-        models = any(name_ != "policy" for name_ in used) or judge_policy
-        fetch_missing(front, settings, [*used, *(settings.judge if models else ())], allowed=not no_download, yes=yes)
+        seats = law.scenario.seats
+        used = {seat: settings.backend_of(seat, model_seat=held.by == "model") for seat, held in seats.items()}
+        # Who only answers makes no move that could be judged.
+        moving = (name_ for seat, name_ in used.items() if seats[seat].members is None)
+        judges = settings.judge if judge_policy or any(name_ != "policy" for name_ in moving) else ()
+        fetch_missing(front, settings, [*used.values(), *judges], allowed=not no_download, yes=yes)
         backends = backends_of(settings)
-        played, named = prepare(loaded, law, settings, backends, seed=seed, sets=sets, judge_policy=judge_policy)
+        played, named = prepare(
+            loaded, law, settings, backends, seed=seed, sets=sets, judge_policy=judge_policy, talk=talk
+        )
         rehearse(played)
         limits = Limits(max_calls, max_tokens)
+        if runs is not None:
+            from orchestrator.cli.ensemble import Common, play_many
+
+            common = Common(played, canonical(loaded.design_data), rounds, limits, named)
+            play_many(front, store, common, runs, name, settings, backends)
+            return
 
         def new() -> "RunRow":
             return begin(
@@ -168,6 +188,7 @@ def fork(
     set_: Set = None,
     backend: Backend = None,
     policy: Policy = None,
+    mute: Mute = None,
     rounds: Rounds = None,
     name: Name = None,
     no_download: NoDownload = False,
@@ -191,18 +212,22 @@ def fork(
             every = str(flags["seats.default"])
             changed = {**{seat: every for seat in seats if before[seat].by == "model"}, **changed}
         sets = checked_sets(parent.played.law, assignments(set_))
+        mutes = muted(mute, seats=seats)
         if name is not None:
             checked_name(name)
             free_name(ledger, name)
         named = {**names_then(ledger, parent.row, before), **changed}
         judge = parent.played.design.judge
-        needed = [*changed.values(), *wanted_by(before, judge, named).values()]
+        kept = {seat: play for seat, play in before.items() if seat not in changed}
+        needed = [*changed.values(), *wanted_by(kept, judge, named).values()]
         fetch_missing(front, settings, needed, allowed=not no_download, yes=yes)
         backends = backends_of(settings)
         plays = {seat: seat_play(chosen, settings, backends) for seat, chosen in changed.items()}
 
         def forked() -> "RunRow":
-            return runtime.fork(ledger, parent, at, seats=plays, sets=sets, rounds=rounds, name=name, backends=named)
+            return runtime.fork(
+                ledger, parent, at, seats=plays, sets=sets, mutes=mutes, rounds=rounds, name=name, backends=named
+            )
 
         needs = wanted_by({**before, **plays}, judge, named)
         play_on(front, lambda: ledger, forked, needs, settings, backends)

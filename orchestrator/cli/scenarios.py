@@ -1,4 +1,4 @@
-"""`orchestrate scenarios list|show|check`: what there is to play, and whether it holds together."""
+"""`orchestrate scenarios list|show|check|new`: what there is to play, whether it holds together, a new one."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,16 @@ import typer
 from orchestrator.cli.command import Front, command, group
 from orchestrator.cli.options import as_id
 from orchestrator.cli.output import bold, clean, columns, table
-from orchestrator.errors import BadPrompt, BadScenario
+from orchestrator.errors import BadScenario
 
-scenarios = group("What there is to play: list, show, check.")
+scenarios = group("What there is to play: list, show, check, new.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `scenarios list`.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Of the new scenario: a-z, 0-9 and _.")]
+Into = Annotated[
+    Path,
+    typer.Option("--into", metavar="FOLDER", help="The folder that holds `scenarios/`. Default: the working folder."),
+]
 WithCoverage = Annotated[
     bool, typer.Option("--coverage", help="Which entries of the source are realised, and by what.")
 ]
@@ -38,7 +43,8 @@ def list_all(front: Front) -> None:
 def show(front: Front, name: Name) -> None:
     """Show a scenario: clock, seats and their moves, endings, and what --set may change."""
     from orchestrator.core.compile import compile_law
-    from orchestrator.library import load_scenario
+    from orchestrator.library import list_variants, load_scenario
+    from orchestrator.library.examine import steps
     from orchestrator.library.files import display
     from orchestrator.views.listing import scenario_document
 
@@ -52,44 +58,40 @@ def show(front: Front, name: Name) -> None:
             where=loaded.where(steps(first.path)),
         )
     document = scenario_document(compiled.law, display(loaded.folder, Path.cwd()))
+    document["variants"] = [{"id": one.id, "title": one.title} for one in list_variants(loaded.folder, Path.cwd())]
     front.show(document, lambda: _show_text(document))
 
 
 @scenarios.command("check")
 @command
 def check(front: Front, name: Name, with_coverage: WithCoverage = False) -> None:
-    """Check a scenario, its personas and the prompts, and tell every problem with its file and line."""
-    from orchestrator.core import templates
-    from orchestrator.core.compile import compile_law
-    from orchestrator.core.prompts import PROMPTS
-    from orchestrator.library import load_scenario, problems
-    from orchestrator.views.coverage import coverage
+    """Check a scenario, its variants, its personas and the prompts; tell every problem with its file and line."""
+    from orchestrator.cli.checking import check_document, check_text
 
-    found = [{"where": one.where, "message": one.message} for one in problems(as_id(name), Path.cwd())]
-    document: dict[str, Any] = {"ok": False, "problems": found, "entries": {}, "missing": []}
-    if not found:
-        loaded = load_scenario(as_id(name), Path.cwd())
-        compiled = compile_law(loaded.scenario, loaded.personas)
-        found += [
-            {"where": loaded.where(steps(one.path)), "message": f"{'.'.join(one.path)}: {one.message}"}
-            for one in compiled.problems
-        ]
-        try:
-            templates.check(loaded.prompts, PROMPTS)
-        except BadPrompt as error:
-            found.append({"where": error.where, "message": error.message})
-        if with_coverage:
-            covered = coverage(loaded.scenario, loaded.personas)
-            document |= {"entries": covered.entries, "missing": covered.missing, "assumed": covered.assumed}
-    document["ok"] = not found
-    front.show(document, lambda: _check_text(as_id(name), document, with_coverage=with_coverage))
-    if found:
+    document = check_document(as_id(name), Path.cwd(), with_coverage=with_coverage)
+    front.show(document, lambda: check_text(as_id(name), document, with_coverage=with_coverage))
+    if not document["ok"]:
         raise typer.Exit(BadScenario.code)
 
 
-def steps(path: Sequence[str]) -> tuple[str | int, ...]:
-    """A compiler's path as one through the files: digits are places in a list (ids begin with a letter)."""
-    return tuple(int(step) if step.isdigit() else step for step in path)
+@scenarios.command("new")
+@command
+def new(front: Front, name: NewName, into: Into = Path()) -> None:
+    """Write a small, complete scenario to change into your own; it runs at once."""
+    from orchestrator.library.files import display
+    from orchestrator.library.newly import create_scenario
+
+    made = create_scenario(as_id(name), into)
+    folder = made[0].parent
+    root = display(folder.parent.parent, Path.cwd())
+    then = [] if root == "." else [f"cd {root}"]
+    then += [f"orchestrate scenarios check {folder.name}", f"orchestrate run --scenario {folder.name} --policy all"]
+    then.append("orchestrate story last")
+    files = [display(file, Path.cwd()) for file in made]
+    front.show(
+        {"scenario": folder.name, "folder": display(folder, Path.cwd()), "files": files, "next": then},
+        lambda: "\n".join([*(f"wrote {file}" for file in files), "", *then]),
+    )
 
 
 def _list_text(found: Sequence[Mapping[str, Any]]) -> str:
@@ -135,11 +137,26 @@ def _show_text(document: Mapping[str, Any]) -> str:
             if seat["by"] == "model"
             else []
         )
-        lines += _actions_text(seat, shown)
+        if seat["members"] is None:
+            lines += _actions_text(seat, shown)
+        if seat["answers"]:
+            who = f"each of its {seat['members']} members" if seat["members"] else "when it is asked"
+            lines += _wrapped(f"answers, {who}: {', '.join(seat['answers'])}", "  ", "    ")
     lines += ["", bold("Figures on show")]
     lines += [part for item in document["indicators"] for part in _wrapped(_indicator(item), "  ", "    ")]
     lines += ["", bold("Endings")]
     lines += [part for item in document["endings"] for part in _wrapped(f"{item['id']}: {item['label']}", "  ", "    ")]
+    if document["variants"]:
+        lines += ["", bold("Variants (run --variant NAME)")]
+        lines += [
+            part for one in document["variants"] for part in _wrapped(f"{one['id']}: {one['title']}", "  ", "    ")
+        ]
+    if document["questions"]:
+        lines += ["", bold("Questions, answered when the run is over")]
+        lines += [part for item in document["questions"] for part in _wrapped(item["asks"], "  ", "    ")]
+    if document["relations"]:
+        lines += ["", bold("Relations")]
+        lines += [part for item in document["relations"] for part in _wrapped(_relation(item), "  ", "    ")]
     if document["interventions"]:
         lines += ["", bold("What --set may change (NAME=VALUE)")]
         lines += [part for item in document["interventions"] for part in _wrapped(_intervention(item), "  ", "    ")]
@@ -173,6 +190,12 @@ def _indicator(item: Mapping[str, Any]) -> str:
     return f"{item['label']}{unit}{seen}"
 
 
+def _relation(item: Mapping[str, Any]) -> str:
+    unit = f" ({item['unit']})" if item["unit"] else ""
+    seen = "" if item["seen_by"] is None else f"; only for {', '.join(item['seen_by']) or 'nobody'}"
+    return f"{item['id']}[{', '.join(item['of'])}]: {item['label']}{unit}{seen}"
+
+
 def _intervention(item: Mapping[str, Any]) -> str:
     now = item["now"]
     held = (
@@ -182,22 +205,3 @@ def _intervention(item: Mapping[str, Any]) -> str:
     )
     bounds = f", from {item['range'][0]:g} to {item['range'][1]:g}" if item["range"] else ""
     return f"{item['id']}: {item['label']}{bounds} ({item['sets']}, {held})"
-
-
-def _check_text(name: str, document: Mapping[str, Any], *, with_coverage: bool) -> str:
-    found = document["problems"]
-    lines = [part for one in found for part in _wrapped(f"{one['where']}: {one['message']}", "", "  ")]
-    lines.append(
-        f"{name}: {len(found)} {'problem' if len(found) == 1 else 'problems'}" if found else f"{name} holds together"
-    )
-    if with_coverage and document["entries"]:
-        rows = [(entry, ", ".join(by) or "(missing)") for entry, by in document["entries"].items()]
-        lines += ["", *(part for entry, by in rows for part in _wrapped(by, f"{entry:<5} ", " " * 6))]
-        missing, total = document["missing"], len(document["entries"])
-        lines += ["", f"{total - len(missing)} of {total} entries are realised"]
-        lines += _wrapped("missing: " + ", ".join(missing)) if missing else []
-        lines += ["", f"{len(document['assumed'])} assumptions beside the source:"] if document["assumed"] else []
-        for one in document["assumed"]:
-            band = f" (could as well lie from {one['band'][0]:g} to {one['band'][1]:g})" if one["band"] else ""
-            lines += _wrapped(f"{one['what']}: {one['why']}{band}", "  ", "    ")
-    return "\n".join(lines)

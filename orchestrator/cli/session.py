@@ -62,8 +62,19 @@ def names_then(ledger: "Ledger", row: "RunRow", plays: Mapping[str, "SeatPlay"])
     named = backends_known(row)
     for seat, play in plays.items():
         now = named.get(seat, "policy")
-        named[seat] = "policy" if play.by == "policy" else asked.get((seat, play.backend_kind, play.model), now)
+        named[seat] = play.by if play.by != "model" else asked.get((seat, play.backend_kind, play.model), now)
     return named
+
+
+def fitting(seed: int, runs: int | None, name: str | None) -> None:
+    """Raises BadUsage for a name, or with --runs a last name or seed, that can be none."""
+    from orchestrator.cli.options import LARGEST_SEED
+    from orchestrator.ledger.ids import checked_name
+
+    if runs is not None and seed > LARGEST_SEED - runs + 1:
+        raise BadUsage(f"--seed {seed} with --runs {runs}: the largest seed is {LARGEST_SEED}", where="--runs")
+    if name is not None:
+        checked_name(name if runs is None else f"{name}-{runs:04d}")
 
 
 def free_name(ledger: "Ledger", name: str | None) -> None:
@@ -74,12 +85,15 @@ def free_name(ledger: "Ledger", name: str | None) -> None:
 
 def fetch_missing(front: Front, settings: "Settings", names: list[str], *, allowed: bool, yes: bool) -> None:
     """Fetches embedded models that are missing, where that is allowed. Raises UnknownModel, BadModelFile, BadUsage."""
-    from orchestrator.backends.models import is_path, model_path
     from orchestrator.config import LlamaConfig
 
     for name in dict.fromkeys(names):
         config = settings.backends.get(name)
-        if not isinstance(config, LlamaConfig) or is_path(config.model) or model_path(config.model).exists():
+        if not isinstance(config, LlamaConfig):
+            continue
+        from orchestrator.backends.models import is_path, model_path
+
+        if is_path(config.model) or model_path(config.model).exists():
             continue
         if not allowed:
             raise BadUsage(

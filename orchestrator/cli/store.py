@@ -4,7 +4,6 @@ Each command opens the store only if it is there (`list` and `show` create nothi
 looks on a screen is in `store_text`.
 """
 
-import json
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from orchestrator.errors import BadFile, BadUsage, DamageFound, UnknownRound, Un
 
 if TYPE_CHECKING:
     from orchestrator.config import Settings
-    from orchestrator.ledger.rows import EventRow, RunRow
+    from orchestrator.ledger.rows import RunRow
     from orchestrator.ledger.store import Ledger
 
 runs = group("The store: list, show, state, events, calls, diff, export, import, delete.")
@@ -59,11 +58,11 @@ def _shown(settings: "Settings") -> str:
     return without_password(settings.db)
 
 
-def document_of(ledger: "Ledger", row: "RunRow", settings: "Settings", *, seats: bool = True) -> dict[str, Any]:
+def document_of(ledger: "Ledger", row: "RunRow", settings: "Settings") -> dict[str, Any]:
     """The run's document, priced as today's settings say."""
     from orchestrator.views.projections import run_document
 
-    return run_document(ledger, row, prices=settings.prices, seats=seats)
+    return run_document(ledger, row, prices=settings.prices)
 
 
 @runs.command("list")
@@ -72,17 +71,18 @@ def list_all(front: Front) -> None:
     """List every run, oldest first."""
     from orchestrator.cli.store_text import list_text
     from orchestrator.ledger.store import Ledger
+    from orchestrator.views.projections import run_documents
 
     settings = front.settings()
     found: list[dict[str, Any]] = []
     damaged: list[str] = []
     if Ledger.exists(settings.db):
         with Ledger.open(settings.db, create=False) as ledger:
-            for row in ledger.runs():
-                try:
-                    found.append(document_of(ledger, row, settings, seats=False))
-                except DamageFound as error:  # one damaged run must not hide the others
-                    damaged.append(f"{error.message}: {error.hint}")
+            for _, document in run_documents(ledger, prices=settings.prices):
+                if isinstance(document, DamageFound):  # one damaged run must not hide the others
+                    damaged.append(f"{document.message}: {document.hint}")
+                else:
+                    found.append(document)
     front.show({"runs": found}, lambda: list_text(found, _shown(settings)))
     for line in damaged:
         say(f"damaged: {line}", to=sys.stderr)
@@ -127,49 +127,18 @@ def state(front: Front, run: Run, number: Round = None, every_round: EveryRound 
 def events(front: Front, run: Run, rule: Rule = None) -> None:
     """List what happened, in order; with --json one event a line."""
     from orchestrator.cli.store_text import event_text
+    from orchestrator.views.documents import caused_by, event_documents
 
     with stored(front) as (ledger, _):
         row = ledger.find(run)
         rows = list(ledger.events(row.id))
         if rule is not None:
             _known_cause(ledger, row, rule)
-        wanted = rule
         instances: set[str] = set()
-        for held in rows:
-            document = event_document(held)
-            if document["kind"] == "process_started" and document.get("process") == wanted:
-                instances.add(str(document.get("instance")))
-            if wanted is None or _caused_by(document["cause"], wanted, instances):
-                emit_json(document) if front.json else say(event_text(document))
-
-
-def event_document(row: "EventRow") -> dict[str, Any]:
-    """A line of `runs events`: the stored fields, those at their default left out save `cites`."""
-    try:
-        body: Any = json.loads(row.body)
-        first = {
-            "seq": row.seq,
-            "round": body["round"],
-            "from": body["from"],
-            "to": body["to"],
-            "kind": body["kind"],
-            "cause": body["cause"],
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamageFound(
-            f"event {row.seq} of run {row.run} cannot be read", hint=f"orchestrate verify {row.run}", where=str(row.seq)
-        ) from error
-    return {**first, "hash": row.hash, "cites": [], **body}
-
-
-def _caused_by(cause: dict[str, str], wanted: str, instances: set[str]) -> bool:
-    match cause["kind"]:
-        case "move":
-            return cause["id"].rpartition("/")[2] == wanted
-        case "process":
-            return cause["id"] == wanted or cause["id"] in instances
-        case _:
-            return cause["id"] == wanted
+        for document in event_documents(rows):
+            shown = document if rule is None else caused_by(document, rule, instances)
+            if shown is not None:
+                emit_json(shown) if front.json else say(event_text(shown))
 
 
 def _known_cause(ledger: "Ledger", row: "RunRow", wanted: str) -> None:
@@ -212,7 +181,7 @@ def diff(front: Front, run: Run, other: OtherRun) -> None:
     """Say where two runs part, and what their worlds differ in after the last round both have."""
     from orchestrator.cli.store_text import diff_text
     from orchestrator.runtime.recorded import recorded
-    from orchestrator.views.diff import design_differences, differing, first_difference
+    from orchestrator.views.diff import design_differences, dice_shared, differing, first_difference
     from orchestrator.views.projections import states
 
     with stored(front) as (ledger, _):
@@ -223,6 +192,7 @@ def diff(front: Front, run: Run, other: OtherRun) -> None:
         document = {
             "runs": [held.row.id for held in pair],
             "first": first_difference(pair[0].rows, pair[1].rows, designs),
+            "dice": dice_shared(pair[0].events, pair[1].events),
             "indicators": differing(worlds[0][last]["values"], worlds[1][last]["values"]),
             "round": last,
             "outcomes": [held.row.outcome for held in pair],

@@ -43,12 +43,16 @@ def standing(document: Mapping[str, Any]) -> str:
     return f"{document['status']} {rounds}{why}"
 
 
+def _variant(document: Mapping[str, Any]) -> str:
+    return f" (variant {document['variant']})" if document["variant"] else ""
+
+
 def show_text(document: Mapping[str, Any], row: "RunRow") -> str:
     """One run."""
     named = f"  {document['name']}" if document["name"] else ""
     calls, tokens, seconds = document["calls"], document["tokens"], document["seconds"]
     facts = [
-        ("scenario", f"{document['scenario']}, seed {document['seed']}"),
+        ("scenario", f"{document['scenario']}{_variant(document)}, seed {document['seed']}"),
         ("status", standing(document)),
         ("stopped by", row.error or ""),
         ("fork of", f"{document['parent']}, after round {document['fork_round']}" if document["parent"] else ""),
@@ -154,7 +158,7 @@ def state_text(rounds: Sequence[Mapping[str, Any]], law: "Law") -> str:
 
 
 def _unit(law: "Law", entity: str, name: str) -> str:
-    info = law.variables.get((law.names.entities.get(entity, ""), name))
+    info = law.info_of(entity, name)
     return info.unit if info is not None else ""
 
 
@@ -164,7 +168,8 @@ def event_text(event: Mapping[str, Any]) -> str:
     if event["kind"] == "round_started":
         return "\n" + bold(f"Round {event['round']}: {event['from']} to {event['to']}")
     cites = f"  [{', '.join(event['cites'])}]" if event["cites"] else ""
-    lines = [f"{event['seq']:>5}  {event['to']}  {event['kind']:<16} {cause}{cites}"]
+    who = f"  {event['member']}: {event.get('answer', 'no usable answer')}" if "member" in event else ""
+    lines = [f"{event['seq']:>5}  {event['to']}  {event['kind']:<16} {cause}{who}{cites}"]
     said = (
         event.get("text")
         or event.get("line")
@@ -172,6 +177,7 @@ def event_text(event: Mapping[str, Any]) -> str:
         or event.get("why")
         or event.get("what")
         or event.get("says")
+        or event.get("about")
         or ""
     )
     if isinstance(said, list):
@@ -256,6 +262,12 @@ def diff_text(document: Mapping[str, Any], law: "Law") -> str:
     )
     outcomes = [outcome or "none" for outcome in document["outcomes"]]
     lines.append(f"Endings: {outcomes[0]} / {outcomes[1]}.")
+    dice = document["dice"]
+    alone = dice["only_first"], dice["only_second"]
+    lines.append(
+        f"Dice: {dice['shared']} shared, {alone[0]} / {alone[1]} rolled in one run alone"
+        + (f", {dice['differing']} otherwise." if dice["differing"] else ".")
+    )
     rows = [
         (law.labels.get(entity, entity), name.replace("_", " "), value_text(pair[0]), value_text(pair[1]))
         for entity, held in document["indicators"].items()

@@ -176,6 +176,8 @@ def note(event: AnyEvent) -> Note | None:
     match event:
         case ev.WordsRefused():
             return Note(f"nothing said; refused for {words(', '.join(event.why))}")
+        case ev.MessageRefused():
+            return Note(f"message not delivered: {words(', '.join(event.why))}")
         case ev.SeatFailed():
             return Note(f"no usable answer: {words(event.why)}", grave=True)
         case ev.JudgeFailed():
@@ -187,10 +189,20 @@ def note(event: AnyEvent) -> Note | None:
             return Note(f"{words(event.call)} answer {event.what.replace('_', ' ')}{detail}")
         case ev.ActionRefused():
             return Note(f"refused by the rules: {words(event.why)}", grave=True)
+        case ev.OffList():
+            return Note(f"names “{words(event.action)}”, which is on no list", grave=True)
+        case ev.AnswerFailed():
+            return Note(f"no usable answer: {words(event.why)}", grave=True)
         case ev.ActionTaken(succeeded=False):
             return Note("without success", grave=True)
         case _:
             return None
+
+
+def vote_words(event: ev.AnswerGiven) -> str:
+    """What a model answered a question: `Yes: the wind is fair`."""
+    why = words(event.why)
+    return capital(event.answer) + (f": {why}" if why else "")
 
 
 def told(law: Law, events: Iterable[AnyEvent]) -> list[Entry]:
@@ -205,8 +217,14 @@ def told(law: Law, events: Iterable[AnyEvent]) -> list[Entry]:
         match event:
             case ev.ReportArrived(bell=True):
                 found.append(Entry(event.to, words(event.text), readers, "bell"))
-            case ev.ActionTaken() if event.text and readers != ():
+            case ev.ActionTaken() | ev.QuestionDecided() if event.text and readers != ():
                 found.append(Entry(event.to, words(event.text), readers))
+            case ev.MessageSent():
+                to = ", ".join(_labels(law, event.recipients))
+                said = f"{words(law.labels[event.seat])} to {to}: “{words(event.words)}”"
+                circle = (event.seat, *event.recipients)
+                everyone = set(circle) >= set(law.scenario.seats)
+                found.append(Entry(event.to, said, None if everyone else _labels(law, circle)))
             case ev.RuleFailed():
                 found.append(
                     Entry(event.to, f"{words(event.cause.id)} came to nothing: {words(event.what)}", (), "fault")

@@ -1,7 +1,6 @@
 """`orchestrate verify`: does what is stored hold together, and does it follow from itself?"""
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -9,25 +8,23 @@ from orchestrator.cli.command import Front, command
 from orchestrator.cli.options import Runs
 from orchestrator.cli.output import clean, say
 from orchestrator.cli.store import stored
-from orchestrator.errors import BadDatabase, DamageFound, OrchestratorError
-
-if TYPE_CHECKING:
-    from orchestrator.ledger.store import Ledger
+from orchestrator.errors import DamageFound
 
 
 @command
 def verify(front: Front, run: Runs = None) -> None:
     """Chain, fold, calls and replay of runs agree; all runs without an argument."""
     from orchestrator.ledger.store import Ledger
+    from orchestrator.runtime.replay import check_all
 
     found: list[dict[str, Any]] = []
     storage: list[str] = []
     if run or Ledger.exists(front.settings().db):
-        with stored(front) as (ledger, _):
+        with stored(front) as (ledger, settings):
             wanted = [ledger.find(text).id for text in run or ()] or [row.id for row in ledger.runs()]
             storage = ledger.storage_problems()
-            for run_id in dict.fromkeys(wanted):
-                found.append(_checked(ledger, run_id))
+            for one in check_all(ledger, settings.db, list(dict.fromkeys(wanted))):
+                found.append(one._asdict())
                 if not front.json:
                     say(clean(_sentence(found[-1])))
     ok = not storage and all(one["ok"] for one in found)
@@ -37,20 +34,6 @@ def verify(front: Front, run: Runs = None) -> None:
     front.show(document, lambda: clean(_verdict(found, storage)))
     if not ok:
         raise typer.Exit(DamageFound.code)
-
-
-def _checked(ledger: "Ledger", run_id: str) -> dict[str, Any]:
-    """One run's line; a page of the store that cannot be read is damage like any other."""
-    from orchestrator.runtime.replay import check
-
-    try:
-        return asyncio.run(check(ledger, run_id))._asdict()
-    except (BadDatabase, DamageFound) as error:
-        return _damaged(run_id, error)
-
-
-def _damaged(run_id: str, error: OrchestratorError) -> dict[str, Any]:
-    return {"run": run_id, "ok": False, "events": 0, "calls": 0, "rederived": False, "problem": error.message}
 
 
 def _sentence(one: dict[str, Any]) -> str:

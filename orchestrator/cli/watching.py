@@ -23,8 +23,10 @@ DOING = {
     "decide": "deciding",
     "repair": "deciding again",
     "speak": "finding words",
+    "talk": "writing a message",
     "referee": "with the referee",
     "judge": "judging",
+    "vote": "answering a question",
 }
 """Kind of a call -> what is going on meanwhile."""
 ONE_AT_A_TIME = {"llama": 1}
@@ -91,6 +93,9 @@ class Turn:
     """It has a row of its own: the others are told by the record alone."""
     action: str = ""
     move: str = ""
+    """The latest move, where there are several."""
+    earlier: tuple[str, ...] = ()
+    """The moves before it."""
     line: str = ""
     verdicts: tuple[VerdictGiven, ...] = ()
     unjudged: int = 0
@@ -98,6 +103,11 @@ class Turn:
     notes: tuple[telling.Note, ...] = ()
     over: bool = False
     """Nothing more will be asked for it in this round."""
+
+    @property
+    def moves(self) -> str:
+        """All moves of the turn, one after the other."""
+        return "; ".join((*self.earlier, self.move))
 
     @property
     def part(self) -> float:
@@ -141,7 +151,7 @@ class Watching:
         law = self.law
         self.round_began, self.before_round, self.round = self.clock(), self.spent, round_
         opened = rules.open_round(law, state)
-        self.state, self.dates = fold(opened, state), telling.dates(opened[0].from_, opened[0].to)
+        self.state, self.dates = fold(opened, state), telling.dates(opened[0].from_ or opened[0].to, opened[0].to)
         self.flights = ()
         plays, seats = self.plays(state), law.scenario.seats
         judge = self.played.design.judge
@@ -158,6 +168,8 @@ class Watching:
 
     def asking(self, call: Call) -> None:
         _, seat, kind, _ = call.place
+        if kind == "vote" and seat not in self.law.scenario.seats:
+            self.turns = {**self.turns, seat: self._member(seat)}
         flight = Flight(call.key, seat, kind, (call.backend_kind, call.model), None)
         self.flights = self._with_places((*self.flights, flight))
 
@@ -178,13 +190,21 @@ class Watching:
 
     def event(self, event: AnyEvent) -> Turn | None:
         """The turn that the event belongs to, with it; None for an event of the round (see `round_over`)."""
+        if isinstance(event, ev.SeatsWaited):
+            waiting = {seat: replace(self.turns[seat], action=WAIT, move="Wait", over=True) for seat in event.seats}
+            self.turns = {**self.turns, **waiting}
+            return None
+        if isinstance(event, ev.AnswerGiven | ev.AnswerFailed):
+            return self._answer(event)
         seat: str | None = getattr(event, "seat", None)
         turn = None if seat is None else self.turns.get(seat)
         if turn is None or isinstance(event, ev.ActionTaken | ev.ActionRefused):
             return None
         match event:
             case ev.MoveChosen():
-                turn = replace(turn, action=event.action, move=telling.move_words(self.law, self.state, event))
+                before = (*turn.earlier, turn.move) if turn.move else ()
+                move = telling.move_words(self.law, self.state, event)
+                turn = replace(turn, action=event.action, move=move, earlier=before)
                 turn = replace(turn, over=not self._to_be_judged(turn))
             case ev.LineSpoken():
                 turn = replace(turn, line=telling.words(event.line))
@@ -199,8 +219,27 @@ class Watching:
         if found := telling.note(event):
             turn = replace(turn, notes=(*turn.notes, found))
         judges = 0 if self.played.design.judge is None else len(self.played.design.judge.plays)
-        if judges and len(turn.verdicts) + turn.unjudged >= judges:
+        if judges and len(turn.verdicts) + turn.unjudged >= judges * (1 + len(turn.earlier)):
             turn = replace(turn, over=True)
+        self.turns = {**self.turns, turn.seat: turn}
+        return turn
+
+    def _member(self, member: str) -> Turn:
+        """The row of one member of a group, who is asked by itself."""
+        return Turn(member, telling.capital(telling.words(self.law.labels[member])), asked=True, shown=True)
+
+    def _answer(self, event: ev.AnswerGiven | ev.AnswerFailed) -> Turn | None:
+        """What a model answered a question; of those who follow their own rules the decision tells enough."""
+        if isinstance(event, ev.AnswerGiven) and event.style == "policy":
+            return None
+        member = event.member not in self.law.scenario.seats
+        turn = self._member(event.member) if member else self.turns[event.member]
+        said = telling.vote_words(event) if isinstance(event, ev.AnswerGiven) else "No usable answer"
+        found = telling.note(event)
+        if not member:
+            found = found or telling.Note(f"asked a question, it answered {said[:1].lower()}{said[1:]}")
+        notes = (*turn.notes, found) if found else turn.notes
+        turn = replace(turn, move=said, notes=notes, over=True) if member else replace(turn, notes=notes)
         self.turns = {**self.turns, turn.seat: turn}
         return turn
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from orchestrator.core.value import Value, canonical
 from orchestrator.errors import BadFile, BadUsage
@@ -30,6 +30,9 @@ MOST_BYTES = 512 * 2**20
 """Of a file that is let in."""
 MOST_LINE_BYTES = 32 * 2**20
 MOST_LINES = 2_000_000
+
+
+_EVENT = TypeAdapter(EventRow)
 
 
 class _Text(Value):
@@ -60,7 +63,7 @@ def _rows(whole: Whole) -> Iterator[dict[str, Any]]:
     for call in whole.calls:
         yield {"call": dict(call)}
     for event in whole.events:
-        yield {"event": dict(event)}
+        yield {"event": event._asdict()}
 
 
 def write(lines: Iterable[bytes], out: Path, *, force: bool) -> None:
@@ -146,7 +149,7 @@ def _read(path: Path, file: BinaryIO) -> Whole:
                     if calls.setdefault(call.key, call) is not call:
                         raise _bad(path, number, f"the call {_short(call.key)} came before")
                 case "event":
-                    events.append(EventRow.model_validate(data, strict=True))
+                    events.append(_EVENT.validate_python(data, strict=True))
                 case "end":
                     end = _End.model_validate(data, strict=True)
                 case _:

@@ -8,16 +8,8 @@ any other complaint                 OrchestratorError: a defect of ours
 
 import sqlite3
 
-from sqlalchemy.exc import (
-    DatabaseError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    OperationalError,
-    ProgrammingError,
-)
-
 from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, StoreFailed
+from orchestrator.ledger.talk import DatabaseFault
 
 _PASSING = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
@@ -26,12 +18,13 @@ _BAD = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQ
 
 def is_of_the_store(error: Exception) -> bool:
     """Whether the store as a whole is at fault, so that the same write alone would fail as well."""
-    return isinstance(error, DatabaseError) and not isinstance(error, IntegrityError | DataError | ProgrammingError)
+    return isinstance(error, DatabaseFault) and error.kind == "store"
 
 
-def store_fault(error: DBAPIError | sqlite3.Error, place: str) -> OrchestratorError:
+def store_fault(error: DatabaseFault | sqlite3.Error, place: str) -> OrchestratorError:
     """The error to raise for a fault of the database at `place` (an address without its password)."""
-    origin = error.orig if isinstance(error, DBAPIError) else error
+    origin = error.origin if isinstance(error, DatabaseFault) else error
+    passing = isinstance(error, DatabaseFault) and error.passing
     said = str(origin).strip().splitlines()[0] if str(origin).strip() else type(origin).__name__
     name = str(getattr(origin, "sqlite_errorname", ""))
     if name.startswith(_BUSY):
@@ -46,7 +39,7 @@ def store_fault(error: DBAPIError | sqlite3.Error, place: str) -> OrchestratorEr
             hint="look at the file's permissions, restore a copy, or name another store with --db",
             where=place,
         )
-    if name.startswith(_PASSING) or (not name and isinstance(error, OperationalError)):
+    if name.startswith(_PASSING) or (not name and passing):
         return StoreFailed(
             f"the store {place} could not be read or written: {said}; what was recorded before is kept",
             hint="free some space or bring the server back, then `orchestrate resume last`",

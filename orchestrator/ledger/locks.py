@@ -1,12 +1,11 @@
 """One player a run: an operating system's lock that dies with its process, however that ends.
 
 SQLite: flock on a file in the folder `<store>.locks`. PostgreSQL: an advisory lock on a connection of its
-own. Neither is ever left behind locked; a file without a lock on it means nothing.
+own (`serverlocks`). Neither is ever left behind locked; a file without a lock on it means nothing.
 """
 
 import errno
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Callable, Generator
@@ -14,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
-
-from sqlalchemy import Engine, text
 
 from orchestrator.errors import BadDatabase, RunBusy, UnknownRun
 from orchestrator.ledger.ids import is_run_id
@@ -68,7 +65,7 @@ class FileLocks:
             self._folder.mkdir(parents=True, exist_ok=True)
             while (handle := _try_lock(path)) is None:
                 if time.monotonic() > deadline:
-                    raise _busy(run, _owner(path))
+                    raise busy(run, _owner(path))
                 time.sleep(0.01)
             os.truncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
@@ -102,39 +99,6 @@ class FileLocks:
         if not is_run_id(run):  # an id becomes part of a path
             raise UnknownRun(f"{run[:40]!r} is no id of a run", hint="orchestrate runs list")
         return self._folder / f"{run}.lock"
-
-
-class ServerLocks:
-    """Advisory locks of a PostgreSQL server."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def lock(self, run: str) -> RunLock:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _number(run)}).scalar_one()
-        if not taken:
-            connection.close()
-            raise _busy(run, "")
-
-        def release() -> None:
-            connection.invalidate()  # ends the session on the server, and with it the lock
-            connection.close()
-
-        return RunLock(release)
-
-    def is_locked(self, run: str) -> bool:
-        key = _number(run) & (2**64 - 1)
-        with self._engine.connect() as connection:
-            found = connection.execute(
-                text(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
-                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-                    "AND classid::bigint = :high AND objid::bigint = :low"
-                ),
-                {"high": key >> 32, "low": key & (2**32 - 1)},
-            )
-            return bool(found.scalar_one())
 
 
 @contextmanager
@@ -177,10 +141,7 @@ def _owner(path: Path) -> str:
         return ""
 
 
-def _busy(run: str, owner: str) -> RunBusy:
+def busy(run: str, owner: str) -> RunBusy:
+    """The error where another holds the lock; `owner`: its process id, or nothing."""
     by = f"process {owner}" if owner.isdigit() else "another process"
     return RunBusy(f"run {run} is being played by {by}", hint="wait for it, or stop it with Ctrl-C", where=run)
-
-
-def _number(run: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"orchestrator {run}".encode()).digest()[:8], signed=True)

@@ -8,33 +8,42 @@ no store or a whole one, and two first starts at once give one store.
 import os
 import sqlite3
 from pathlib import Path
-
-from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadDatabase
-from orchestrator.ledger.engines import file_writer, reader, sqlite_writer, writer
+from orchestrator.ledger import sql
 from orchestrator.ledger.faults import store_fault
 from orchestrator.ledger.locks import only_one
 from orchestrator.ledger.place import Place, look
-from orchestrator.ledger.schema import RECORD_TABLES, VERSIONS, create_all, version
+from orchestrator.ledger.schema import TABLES, VERSION_TABLE, VERSIONS, create_all
+from orchestrator.ledger.sqlite import SqliteReaders, SqliteWriting
+from orchestrator.ledger.sqlite import opened as opened_file
+from orchestrator.ledger.talk import DatabaseFault, Readers
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+_ALL = TABLES | {VERSION_TABLE}
 
 
 def exists(place: Place) -> bool:
     """Whether a store is there. Raises BadDatabase for anything else that is in its place."""
-    if place.path is not None:
+    if place.url is None:
+        assert place.path is not None
         return look(place.path) == "ours"
-    engine = reader(place)
+    from orchestrator.ledger import server
+
+    readers = server.ServerReaders(place.url)
     try:
-        return _has_tables(engine, place)
-    except DBAPIError as error:
-        raise _unreachable(error, place) from error
+        return server.has_tables(readers, _ALL, place.name)
+    except DatabaseFault as fault:
+        raise _unreachable(fault, place) from fault
     finally:
-        engine.dispose()
+        readers.close()
 
 
-def opened(place: Place, *, create: bool) -> Engine:
-    """The reading engine of a store that is there and at our version; see `Ledger.open`."""
+def opened(place: Place, *, create: bool) -> Readers:
+    """The readers of a store that is there and at our version; see `Ledger.open`."""
     if not exists(place):
         if not create:
             raise BadDatabase(
@@ -42,23 +51,33 @@ def opened(place: Place, *, create: bool) -> Engine:
             )
         if place.path is not None:
             _create_file(place, place.path)
-        else:
-            _create_tables(place)
-    engine = reader(place)
+        elif place.url is not None:
+            _create_on_server(place, place.url)
+    readers = readers_of(place)
     try:
-        _up_to_date(engine, place)
-    except DBAPIError as error:
-        engine.dispose()
-        raise store_fault(error, place.name) from error
+        _up_to_date(readers, place)
+    except DatabaseFault as fault:
+        readers.close()
+        raise store_fault(fault, place.name) from fault
     except BadDatabase:
-        engine.dispose()
+        readers.close()
         raise
-    return engine
+    return readers
 
 
-def _up_to_date(engine: Engine, place: Place) -> None:
-    with engine.connect() as connection:
-        found = list(connection.execute(select(version.c.version_num)).scalars())
+def readers_of(place: Place) -> Readers:
+    """What reads a place; nothing is opened yet."""
+    if place.url is None:
+        assert place.path is not None
+        return SqliteReaders(place.path)
+    from orchestrator.ledger.server import ServerReaders
+
+    return ServerReaders(place.url)
+
+
+def _up_to_date(readers: Readers, place: Place) -> None:
+    with readers.reading() as on:
+        found = [row[0] for row in on.rows(sql.VERSION)]
     if found == [VERSIONS[-1]]:
         return
     if len(found) != 1 or found[0] not in VERSIONS:
@@ -68,15 +87,10 @@ def _up_to_date(engine: Engine, place: Place) -> None:
             hint="use the newer program that wrote it, or name another store with --db",
             where=place.name,
         )
-    engine.dispose()  # no reader of ours may hold the file while its tables change
-    from orchestrator.ledger.migrations.upgrade import upgrade  # Alembic: 0.5 s, wanted only here
+    readers.close()  # no reader of ours may hold the file while its tables change
+    from orchestrator.ledger.migrations.upgrade import upgrade_store  # Alembic: half a second, wanted only here
 
-    changing = writer(place)
-    try:
-        with changing.begin() as connection:
-            upgrade(connection)
-    finally:
-        changing.dispose()
+    upgrade_store(place)
 
 
 def _create_file(place: Place, path: Path) -> None:
@@ -92,9 +106,9 @@ def _create_file(place: Place, path: Path) -> None:
             _build(unfinished)
             os.replace(unfinished, path)
             _sync_folder(path.parent)
-    except (OSError, sqlite3.Error, DBAPIError) as error:
+    except (OSError, sqlite3.Error, DatabaseFault) as error:
         unfinished.unlink(missing_ok=True)
-        said = (error.strerror or str(error)) if isinstance(error, OSError) else str(getattr(error, "orig", error))
+        said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         raise BadDatabase(
             f"no store can be made at {path}: {said}",
             hint="name another place with --db or ORCHESTRATE_DB",
@@ -103,9 +117,13 @@ def _create_file(place: Place, path: Path) -> None:
 
 
 def _build(path: Path) -> None:
-    with file_writer(path, wal=False).begin() as connection:
-        create_all(connection)
-    sqlite_writer(path, wal=True).close()  # the log is switched on in the file for good
+    writing = SqliteWriting(path, wal=False)
+    try:
+        with writing.transaction() as on:
+            create_all(on.connection)
+    finally:
+        writing.close()
+    opened_file(path, wal=True).close()  # the log is switched on in the file for good
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -121,33 +139,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _has_tables(engine: Engine, place: Place) -> bool:
-    ours = RECORD_TABLES | {version.name}
-    with engine.connect() as connection:
-        found = ours & set(inspect(connection).get_table_names())
-    if found and found != ours:
-        raise BadDatabase(
-            f"{place.name} has a table {min(found)!r} but not all tables of a store; nothing was changed",
-            hint="name a database of its own with --db",
-            where=place.name,
-        )
-    return bool(found)
+def _create_on_server(place: Place, url: "URL") -> None:
+    from orchestrator.ledger.server import create_tables as create_on_server
 
-
-def _create_tables(place: Place) -> None:
-    engine = writer(place)
     try:
-        with engine.begin() as connection:  # the writers' lock is held: a second first start waits
-            if not inspect(connection).has_table(version.name):
-                create_all(connection)
-    except DBAPIError as error:
-        raise _unreachable(error, place) from error
-    finally:
-        engine.dispose()
+        create_on_server(url)
+    except DatabaseFault as fault:
+        raise _unreachable(fault, place) from fault
 
 
-def _unreachable(error: DBAPIError, place: Place) -> BadDatabase:
-    said = str(error.orig).strip().splitlines()[0]
+def _unreachable(fault: DatabaseFault, place: Place) -> BadDatabase:
+    said = str(fault.origin).strip().splitlines()[0]
     return BadDatabase(
         f"the store {place.name} cannot be opened: {said}",
         hint="is the server running, and may this user create tables?",

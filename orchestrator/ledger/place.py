@@ -6,14 +6,14 @@ import stat
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
-
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import BadDatabase
-from orchestrator.ledger.schema import RECORD_TABLES, version
+from orchestrator.ledger.schema import TABLES, VERSION_TABLE
+from orchestrator.ledger.sqlite import uri_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 _MAGIC = b"SQLite format 3\x00"
 
@@ -23,7 +23,7 @@ class Place:
     """A SQLite file (`path`) or a PostgreSQL database (`url`); exactly one is set."""
 
     path: Path | None = None
-    url: URL | None = None
+    url: "URL | None" = None
 
     @property
     def name(self) -> str:
@@ -41,6 +41,9 @@ def place_of(url_or_path: str) -> Place:
     """Reads a plain path, a `sqlite:///` URL or a `postgresql://` URL (psycopg 3). Raises BadDatabase."""
     if "://" not in url_or_path:
         return Place(path=_file(url_or_path))
+    from sqlalchemy import make_url  # a third of a second: a plain path needs none of it
+    from sqlalchemy.exc import ArgumentError
+
     wanted = "expected a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
     try:
         url = make_url(url_or_path)
@@ -95,18 +98,13 @@ def look(path: Path) -> Literal["missing", "empty", "ours"]:
     try:
         # `immutable` reads the file alone: no lock, no -wal, no -shm. Ours never gets its first tables
         # through a write-ahead log (`opening.create`), so the main file is enough to know it.
-        with closing(sqlite3.connect(sqlite_uri(path, "mode=ro&immutable=1"), uri=True)) as connection:
+        with closing(sqlite3.connect(uri_of(path, "mode=ro&immutable=1"), uri=True)) as connection:
             found = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         raise _not_ours(path, f"is a SQLite file that cannot be read ({error})") from error
-    if not found >= RECORD_TABLES | {version.name}:
+    if not found >= TABLES | {VERSION_TABLE}:
         raise _not_ours(path, "is a SQLite database without the tables of a store")
     return "ours"
-
-
-def sqlite_uri(path: Path, query: str) -> str:
-    """The path as a SQLite URI; any character of it is safe."""
-    return f"file:{quote(str(path))}?{query}"
 
 
 def _not_ours(path: Path, what: str) -> BadDatabase:

@@ -1,46 +1,58 @@
 """What is read, as functions on a connection: rows as stored, damage and all."""
 
 import difflib
-
-from sqlalchemy import Connection, select, text
+from collections.abc import Sequence
 
 from orchestrator.errors import BadUsage, UnknownRun
-from orchestrator.ledger.rows import CallRow, EventRow, RunRow, Whole
-from orchestrator.ledger.schema import calls, events, run_texts, runs, texts
+from orchestrator.ledger import sql
+from orchestrator.ledger.rows import CallCost, CallRow, EventRow, RunRow, Whole
+from orchestrator.ledger.talk import On, Row
 
 _PAGE = 1000
+_LAST = 2**63 - 1
+_REUSED = sql.CALL_COLUMNS.index("reused")
 
 
-def all_runs(connection: Connection) -> list[RunRow]:
+def _run(row: Row) -> RunRow:
+    return RunRow.model_construct(None, **dict(zip(sql.RUN_COLUMNS, row, strict=True)))
+
+
+def _call(row: Row) -> CallRow:
+    # SQLite knows no truth values
+    return CallRow.model_construct(
+        None, **{**dict(zip(sql.CALL_COLUMNS, row, strict=True)), "reused": bool(row[_REUSED])}
+    )
+
+
+def all_runs(on: On) -> list[RunRow]:
     """Every run, oldest first."""
-    found = connection.execute(select(runs).order_by(runs.c.created_at, runs.c.id)).mappings()
-    return [RunRow.model_construct(None, **row) for row in found]
+    return [_run(row) for row in on.rows(sql.RUNS)]
 
 
-def run_row(connection: Connection, run: str) -> RunRow:
+def run_row(on: On, run: str) -> RunRow:
     """The run with exactly this id. Raises UnknownRun."""
-    found = connection.execute(select(runs).where(runs.c.id == run)).mappings().first()
+    found = on.row(sql.RUN, {"run": run})
     if found is None:
         raise UnknownRun(f"there is no run {run[:80]!r}", hint="orchestrate runs list", where=run[:80])
-    return RunRow.model_construct(None, **found)
+    return _run(found)
 
 
-def find(connection: Connection, wanted: str) -> RunRow:
+def find(on: On, wanted: str) -> RunRow:
     """The run meant by `last`, an id, a name, or the beginning of exactly one id.
 
     Raises UnknownRun (with what is near), BadUsage where several ids begin so.
     """
-    known = connection.execute(select(runs.c.id, runs.c.name).order_by(runs.c.created_at, runs.c.id)).all()
+    known = on.rows(sql.KNOWN)
     if wanted == "last":
         if not known:
             raise UnknownRun("there is no run yet", hint="orchestrate run --scenario takeoff")
-        return run_row(connection, known[-1].id)
+        return run_row(on, known[-1][0])
     for row in known:
-        if wanted in (row.id, row.name):
-            return run_row(connection, row.id)
-    begun = [row.id for row in known if wanted and row.id.startswith(wanted)]
+        if wanted in row:
+            return run_row(on, row[0])
+    begun = [row[0] for row in known if wanted and row[0].startswith(wanted)]
     if len(begun) == 1:
-        return run_row(connection, begun[0])
+        return run_row(on, begun[0])
     if begun:
         some = ", ".join(begun[:5]) + (" ..." if len(begun) > 5 else "")
         raise BadUsage(f"{len(begun)} runs begin with {wanted[:40]!r}: {some}", hint="give more of the id")
@@ -50,59 +62,75 @@ def find(connection: Connection, wanted: str) -> RunRow:
     raise UnknownRun(f"there is no run {wanted[:80]!r}", hint=hint, where=wanted[:80])
 
 
-def event_page(connection: Connection, run: str, first: int, last_round: int | None, skip: int) -> list[EventRow]:
+def event_page(on: On, run: str, first: int, last_round: int | None, skip: int) -> list[EventRow]:
     """Up to a page of the events from sequence number `first` on and up to `last_round`, without the first
     `skip` of them (pages are counted, not keyed: a damaged number must not end the reading)."""
-    wanted = select(events).where(events.c.run == run)
-    if first > 0:
-        wanted = wanted.where(events.c.seq >= first)
-    if last_round is not None:
-        wanted = wanted.where(events.c.round <= last_round)
-    found = connection.execute(wanted.order_by(events.c.seq).limit(_PAGE).offset(skip)).mappings()
-    return [EventRow.model_construct(None, **row) for row in found]
+    given: dict[str, str | int] = {"run": run, "most": _PAGE, "skip": skip}
+    if first > 0 or last_round is not None:
+        last = _LAST if last_round is None else last_round
+        given |= {"first": first, "last": last}
+        return [EventRow(*row) for row in on.rows(sql.EVENTS_BETWEEN, given)]
+    return [EventRow(*row) for row in on.rows(sql.EVENTS, given)]
 
 
-def call_page(connection: Connection, run: str, skip: int) -> list[CallRow]:
+def call_page(on: On, run: str, skip: int) -> list[CallRow]:
     """Up to a page of the calls in the order of recording, without the first `skip`."""
-    wanted = select(calls).where(calls.c.run == run).order_by(calls.c.ord).limit(_PAGE).offset(skip)
-    return [CallRow.model_construct(None, **row) for row in connection.execute(wanted).mappings()]
+    return [_call(row) for row in on.rows(sql.CALLS, {"run": run, "most": _PAGE, "skip": skip})]
 
 
-def call_row(connection: Connection, run: str, key: str) -> CallRow | None:
+def call_row(on: On, run: str, key: str) -> CallRow | None:
     """The call with this key, or None."""
-    found = connection.execute(select(calls).where(calls.c.run == run, calls.c.key == key)).mappings().first()
-    return None if found is None else CallRow.model_construct(None, **found)
+    found = on.row(sql.CALL, {"run": run, "key": key})
+    return None if found is None else _call(found)
 
 
-def whole(connection: Connection, run: str) -> Whole:
-    """All of a run, read within the connection's one transaction. Raises UnknownRun."""
-    row = run_row(connection, run)
+def costs(on: On, run: str) -> list[CallCost]:
+    """What each call of a run took, in the order of recording."""
+    return [CallCost(*row)._replace(reused=bool(row[-1])) for row in on.rows(sql.COSTS, {"run": run})]
+
+
+def asked(on: On) -> set[str]:
+    """The runs that have calls."""
+    return {row[0] for row in on.rows(sql.ASKED)}
+
+
+def designs(on: On) -> dict[str, str]:
+    """Run -> the text of its design, where it is there."""
+    return dict(on.rows(sql.DESIGNS))
+
+
+def events_of(on: On, kinds: Sequence[str], run: str | None) -> dict[str, list[tuple[str, str]]]:
+    """Run -> (kind, body) of its events of these kinds, in sequence; of one run, or of all that have any."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    given = {"run": run, **{f"kind{number}": kind for number, kind in enumerate(kinds)}}
+    if run is None:
+        del given["run"]
+    for of, kind, body in on.rows(sql.events_of_kinds(len(kinds), of_one=run is not None), given):
+        found.setdefault(of, []).append((kind, body))
+    return found
+
+
+def whole(on: On, run: str) -> Whole:
+    """All of a run, read within one transaction. Raises UnknownRun."""
+    row = run_row(on, run)
     found_calls: list[CallRow] = []
-    while page := call_page(connection, run, len(found_calls)):
+    while page := call_page(on, run, len(found_calls)):
         found_calls += page
     found_events: list[EventRow] = []
-    while events_page := event_page(connection, run, 0, None, len(found_events)):
+    while events_page := event_page(on, run, 0, None, len(found_events)):
         found_events += events_page
-    return Whole(row, _texts_of(connection, run), tuple(found_calls), tuple(found_events))
+    texts: dict[str, str | None] = dict(on.rows(sql.TEXTS_OF, {"run": run}))
+    return Whole(row, texts, tuple(found_calls), tuple(found_events))
 
 
-def storage_problems(connection: Connection) -> list[str]:
+def storage_problems(on: On) -> list[str]:
     """What SQLite finds wrong with its own pages, indexes and references."""
-    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)")) if row[0] != "ok"]
-    loose = connection.execute(text("PRAGMA foreign_key_check")).all()
+    found = [str(row[0]) for row in on.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    loose = on.rows("PRAGMA foreign_key_check")
     return found + [f"a row of {row[0]} names a row of {row[2]} that is not there" for row in loose[:20]]
 
 
-def text_of(connection: Connection, key: str) -> str | None:
+def text_of(on: On, key: str) -> str | None:
     """The text under the hash, or None."""
-    return connection.execute(select(texts.c.text).where(texts.c.hash == key)).scalar_one_or_none()
-
-
-def _texts_of(connection: Connection, run: str) -> dict[str, str | None]:
-    wanted = (
-        select(run_texts.c.hash, texts.c.text)
-        .outerjoin(texts, texts.c.hash == run_texts.c.hash)
-        .where(run_texts.c.run == run)
-        .order_by(run_texts.c.hash)
-    )
-    return {row.hash: row.text for row in connection.execute(wanted)}
+    found = on.row(sql.TEXT, {"hash": key})
+    return None if found is None else found[0]

@@ -5,9 +5,9 @@ are built by the program or read from an export are.
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from orchestrator.core.call import Answer, Call, Reply
 from orchestrator.core.value import Value, linked
@@ -70,23 +70,25 @@ class RunRow(Value):
     """The sentence the run stopped with; null: none."""
 
 
-class EventRow(Value):
-    """One event as stored; made by `chained`."""
+class EventRow(NamedTuple):
+    """One event as stored; made by `chained`. A tuple: a run has a thousand, and many runs are read at once."""
 
-    run: str = Field(pattern=RUN_ID)
-    seq: int = Field(ge=0, le=_MOST)
+    run: Annotated[str, Field(pattern=RUN_ID)]
+    seq: Annotated[int, Field(ge=0, le=_MOST)]
     """0, 1, 2 ... without a gap."""
-    round: int = Field(ge=0, le=_MOST)
+    round: Annotated[int, Field(ge=0, le=_MOST)]
     kind: str
     """The event's literal, past tense."""
     body: str
     """Canonical JSON text, which the chain covers."""
-    hash: str = Field(pattern=_SHA)
+    hash: Annotated[str, Field(pattern=_SHA)]
     """sha256 of the previous hash and the body."""
 
 
 class CallRow(Value):
     """One call with its reply as stored. Tokens, seconds and server names are accounting, under no hash."""
+
+    model_config = ConfigDict(defer_build=True)
 
     run: str = Field(pattern=RUN_ID)
     key: str
@@ -131,8 +133,25 @@ class CallRow(Value):
         return Reply.model_validate_json(self.reply)
 
 
+class CallCost(NamedTuple):
+    """Of a stored call what it took; see `CallRow`."""
+
+    kind: str
+    backend_kind: str
+    model: str
+    served_by: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    started_at: float
+    ended_at: float
+    reused: bool
+
+
 class CallRecord(Value):
     """What `Ledger.keep_call` stores: a call, its answer, and who gave it when."""
+
+    model_config = ConfigDict(defer_build=True)
 
     call: Call
     answer: Answer
@@ -170,7 +189,7 @@ def chained(run: str, new: Iterable[NewEvent], *, first: int = 0, previous: str 
     rows: list[EventRow] = []
     for seq, event in enumerate(new, start=first):
         previous = linked(previous, event.body)
-        rows.append(EventRow(run=run, seq=seq, hash=previous, **event._asdict()))
+        rows.append(EventRow(run, seq, event.round, event.kind, event.body, previous))
     return tuple(rows)
 
 

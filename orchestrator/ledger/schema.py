@@ -2,7 +2,7 @@
 
 `runs`, `texts`, `calls`, `events` hold the record. `run_texts` says which texts a run uses, so that texts
 can be exported with a run and swept when the last run that uses them is deleted. A later version is a new
-Alembic file beside `migrations/versions/` and its name at the end of `VERSIONS`; a test holds both equal.
+Alembic file in `migrations/versions/` and its name at the end of `VERSIONS`; a test holds both equal.
 """
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 VERSIONS = ("0001",)
 """Every schema version there has been, oldest first."""
+VERSION_TABLE = "alembic_version"
 
 metadata = MetaData(
     naming_convention={
@@ -120,11 +121,11 @@ events = Table(
     sqlite_with_rowid=False,
 )
 
-RECORD_TABLES = frozenset(metadata.tables)
+TABLES = frozenset(metadata.tables)
 """The names of the tables that a store of ours has, beside the version's."""
 
 version = Table(
-    "alembic_version",
+    VERSION_TABLE,
     MetaData(),  # Alembic's own table: its migrations must not see it as one of ours
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),

@@ -13,18 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
 from orchestrator.core.call import Call, Reply
 from orchestrator.errors import BadDatabase, DamageFound, UnknownRun
-from orchestrator.ledger import check, exchange, opening, reads, writes
-from orchestrator.ledger.engines import reader, writer
+from orchestrator.ledger import opening, reads, writes
 from orchestrator.ledger.faults import store_fault
-from orchestrator.ledger.locks import FileLocks, Locks, RunLock, ServerLocks
+from orchestrator.ledger.locks import FileLocks, Locks, RunLock
 from orchestrator.ledger.place import Place, place_of
 from orchestrator.ledger.requests import UnreadableError, call_of
-from orchestrator.ledger.rows import CallRecord, CallRow, EventRow, RunRow, Status, Whole
+from orchestrator.ledger.rows import CallCost, CallRecord, CallRow, EventRow, RunRow, Status, Whole
+from orchestrator.ledger.sqlite import SqliteWriting
+from orchestrator.ledger.talk import DatabaseFault, On, Readers, Writing
 from orchestrator.ledger.writer import Writer
 
 Done = TypeVar("Done")
@@ -39,13 +37,13 @@ async def settled(future: Future[Done]) -> Done:
 class Ledger:
     """One store. Use `open`; close it, or use it in a `with` block, so that what is queued gets written."""
 
-    def __init__(self, place: Place, engine: Engine) -> None:
+    def __init__(self, place: Place, readers: Readers) -> None:
         """For `open`."""
         self._place = place
-        self._engine = engine
-        self._lock_engine = reader(place) if place.path is None else None
-        self._locks: Locks = FileLocks(place.locks) if self._lock_engine is None else ServerLocks(self._lock_engine)
-        self._writer = Writer(lambda: writer(place), place.name)
+        self._readers = readers
+        self._let_go: list[Callable[[], None]] = [readers.close]
+        self._locks = _locks_of(place, self._let_go)
+        self._writer = Writer(lambda: _writing_of(place), place.name)
 
     @classmethod
     def open(cls, url_or_path: str, *, create: bool = True) -> Self:
@@ -66,9 +64,8 @@ class Ledger:
     def close(self) -> None:
         """Writes what is queued and lets the store go; may be called twice. Held locks are not released."""
         self._writer.close()
-        self._engine.dispose()
-        if self._lock_engine is not None:
-            self._lock_engine.dispose()
+        for let_go in self._let_go:
+            let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -95,13 +92,15 @@ class Ledger:
         texts: Mapping[str, str],
         events: Sequence[EventRow] = (),
         calls: Sequence[CallRow] = (),
+        shared: Sequence[str] = (),
     ) -> Future[RunRow]:
         """A new run, whole or not at all: its texts (hash -> text, the design's among them), its first events
-        (from sequence number 0), and calls copied from a parent (renumbered, their texts shared).
+        (from sequence number 0), and calls copied from a parent (renumbered, their texts shared). `shared`: hashes of
+        further texts of its own that an earlier run has brought.
 
         The future holds BadUsage for a bad or taken name, LedgerConflict for a taken id or a broken chain.
         """
-        return self._writer.submit(lambda on: writes.begin_run(on, row, texts, events, calls))
+        return self._writer.submit(lambda on: writes.begin_run(on, row, texts, events, calls, shared))
 
     def keep_call(self, run: str, record: CallRecord) -> Future[CallRow]:
         """A call and its reply; only when the future is done may the reply be read. It holds LedgerConflict
@@ -112,7 +111,7 @@ class Ledger:
         """Events from `expected_seq` on (made by `rows.chained`), with the totals of the run and `changes` of
         its row (`writes.CHANGEABLE`) in one step. The future holds LedgerConflict where they do not go on."""
 
-        def work(on: Connection) -> None:
+        def work(on: On) -> None:
             writes.append(on, run, expected_seq, events, changes)
 
         return self._writer.submit(work)
@@ -140,24 +139,24 @@ class Ledger:
     def import_run(self, path: Path) -> RunRow:
         """Lets the run of an exported file in, once it is proved whole. Waits for it. A name that is taken
         here is left off. Raises BadFile; then nothing was written."""
+        from orchestrator.ledger import exchange
+
         found = exchange.read(path)
         return self._writer.submit(lambda on: writes.import_run(on, found, str(path))).result()
 
     # Reading. Besides what is named, every method may raise BadDatabase (damaged), RunBusy, StoreFailed.
 
     @contextmanager
-    def _reading(self) -> Generator[Connection, None, None]:
+    def _reading(self) -> Generator[On, None, None]:
         try:
-            with self._engine.connect() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise store_fault(error, self.place) from error
+            with self._readers.reading() as on:
+                yield on
+        except DatabaseFault as fault:
+            raise store_fault(fault, self.place) from fault
 
-    def _read(
-        self, look: Callable[Concatenate[Connection, Asked], Done], *asked: Asked.args, **also: Asked.kwargs
-    ) -> Done:
-        with self._reading() as connection:
-            return look(connection, *asked, **also)
+    def _read(self, look: Callable[Concatenate[On, Asked], Done], *asked: Asked.args, **also: Asked.kwargs) -> Done:
+        with self._reading() as on:
+            return look(on, *asked, **also)
 
     def runs(self) -> list[RunRow]:
         """Every run, oldest first."""
@@ -185,6 +184,22 @@ class Ledger:
         while page := self._read(reads.call_page, run, read):
             yield from page
             read += len(page)
+
+    def costs(self, run: str) -> list[CallCost]:
+        """What each call of a run took, in the order of recording."""
+        return self._read(reads.costs, run)
+
+    def asked(self) -> set[str]:
+        """The runs that have calls."""
+        return self._read(reads.asked)
+
+    def designs(self) -> dict[str, str]:
+        """Run -> the text of its design, of all runs where it is there."""
+        return self._read(reads.designs)
+
+    def events_of(self, kinds: Sequence[str], run: str | None = None) -> dict[str, list[tuple[str, str]]]:
+        """Run -> (kind, body) of its events of these kinds, in sequence; of one run, or of all that have any."""
+        return self._read(reads.events_of, kinds, run)
 
     def call_record(self, run: str, key: str) -> tuple[Call, Reply]:
         """The call as it was put and the reply to it. Raises UnknownRun where there is none under the key,
@@ -227,15 +242,22 @@ class Ledger:
         """What is wrong with the record of a run, a sentence each; empty: it holds together. Says nothing of
         the rules: whether the events follow from the calls is for replay. Raises UnknownRun."""
         try:
-            return list(check.problems(self.whole(run)))
+            return self.problems_of(self.whole(run))
         except BadDatabase as error:
             return [error.message]
+
+    @staticmethod
+    def problems_of(whole: Whole) -> list[str]:
+        """The same of a run that is read already."""
+        from orchestrator.ledger import check
+
+        return list(check.problems(whole))
 
     def storage_problems(self) -> list[str]:
         """What SQLite finds wrong with its pages, indexes and references; empty: nothing, or no SQLite."""
         try:
             with self._reading() as on:
-                return reads.storage_problems(on) if on.dialect.name == "sqlite" else []
+                return reads.storage_problems(on) if on.dialect == "sqlite" else []
         except BadDatabase as error:
             return [error.message]
 
@@ -246,6 +268,8 @@ class Ledger:
     def export(self, run: str, out: Path, *, force: bool = False) -> None:
         """One run as one file, all of it or none. Raises UnknownRun, DamageFound where the run does not hold
         together, BadFile where the file is there already (unless `force`) or cannot be written."""
+        from orchestrator.ledger import check, exchange
+
         whole = self.whole(run)
         if wrong := next(check.problems(whole), None):
             raise DamageFound(
@@ -268,3 +292,25 @@ class Ledger:
     def status_of(self, row: RunRow) -> Literal["running", "interrupted", "paused", "failed", "finished"]:
         """The status as it is now: a stored `running` whose lock is free is `interrupted`."""
         return "interrupted" if row.status == "running" and not self.is_locked(row.id) else row.status
+
+
+def _locks_of(place: Place, let_go: list[Callable[[], None]]) -> Locks:
+    """The locks of a place; what they leave open is added to `let_go`."""
+    if place.url is None:
+        return FileLocks(place.locks)
+    from orchestrator.ledger.server import ServerReaders
+    from orchestrator.ledger.serverlocks import ServerLocks
+
+    own = ServerReaders(place.url)
+    let_go.append(own.close)
+    return ServerLocks(own.engine)
+
+
+def _writing_of(place: Place) -> Writing:
+    """The write connection of a place; nothing is opened yet."""
+    if place.url is None:
+        assert place.path is not None
+        return SqliteWriting(place.path)
+    from orchestrator.ledger.server import ServerWriting
+
+    return ServerWriting(place.url)

@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.faults import is_of_the_store, store_fault
+from orchestrator.ledger.talk import DatabaseFault, On, Writing
 
 Done = TypeVar("Done")
 
@@ -25,7 +23,7 @@ _MOST_TOGETHER = 256
 class _Item:
     """A queued write and the future that waits for it."""
 
-    def __init__(self, work: Callable[[Connection], Any]) -> None:
+    def __init__(self, work: Callable[[On], Any]) -> None:
         self.work = work
         self.future: Future[Any] = Future()
         # from here on it cannot be cancelled: a paid answer is kept even if nobody waits for it any more
@@ -35,8 +33,8 @@ class _Item:
 class Writer:
     """Writes to one store, in the order in which they were handed over."""
 
-    def __init__(self, connect: Callable[[], Engine], place: str) -> None:
-        """`connect` makes the write engine at the first write; `place` names the store in errors."""
+    def __init__(self, connect: Callable[[], Writing], place: str) -> None:
+        """`connect` makes the connection at the first write; `place` names the store in errors."""
         self.commits = 0
         """How many transactions were committed; each is one wait for the disk."""
         self._connect = connect
@@ -45,10 +43,9 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._gate = threading.Lock()  # so that nothing is queued behind the end mark
-        self._engine: Engine | None = None
-        self._connection: Connection | None = None
+        self._writing: Writing | None = None
 
-    def submit(self, work: Callable[[Connection], Done]) -> Future[Done]:
+    def submit(self, work: Callable[[On], Done]) -> Future[Done]:
         """Queues the work. It runs inside a transaction, perhaps more than once, and must not commit; the
         future has its value once that is on disk. Errors of the disk arrive as `faults.store_fault` says."""
         item = _Item(work)
@@ -87,9 +84,8 @@ class Writer:
                     break
                 batch.append(item)
             self._write(batch)
-        self._hang_up()
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._writing is not None:
+            self._writing.close()
 
     def _write(self, batch: Sequence[_Item]) -> None:
         try:
@@ -106,28 +102,20 @@ class Writer:
             item.future.set_result(value)
 
     def _commit(self, batch: Sequence[_Item]) -> list[Any]:
-        if self._engine is None:
-            self._engine = self._connect()
-        if self._connection is None:
-            self._connection = self._engine.connect()
+        if self._writing is None:
+            self._writing = self._connect()
         try:
-            with self._connection.begin():
-                values = [item.work(self._connection) for item in batch]
-        except DBAPIError as error:
-            if is_of_the_store(error):
-                self._hang_up()  # after a fault of the disk or server, begin anew with the next write
+            with self._writing.transaction() as on:
+                values = [item.work(on) for item in batch]
+        except DatabaseFault as fault:
+            if is_of_the_store(fault):
+                self._writing.close()  # after a fault of the disk or server, begin anew with the next write
             raise
         self.commits += 1
         return values
 
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
-
     def _told(self, error: Exception) -> Exception:
-        if not isinstance(error, DBAPIError):
+        if not isinstance(error, DatabaseFault):
             return error
         told = store_fault(error, self._place)
         told.__cause__ = error

@@ -1,91 +1,82 @@
-"""What is written, as functions on a connection: each is one indivisible step of the writer's transaction."""
+"""What is written, as functions on a transaction: each is one indivisible step of the writer's."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from typing import Any
-
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from typing import Any, NoReturn
 
 from orchestrator.core.value import canonical, digest, linked
 from orchestrator.errors import BadFile, BadUsage, LedgerConflict, OrchestratorError, UnknownRun
+from orchestrator.ledger import sql
 from orchestrator.ledger.ids import checked_name, utc_now
 from orchestrator.ledger.requests import Request, part_hashes, request_of
 from orchestrator.ledger.rows import CallRecord, CallRow, EventRow, RunRow, Whole, plain
-from orchestrator.ledger.schema import calls, events, run_texts, runs, texts
+from orchestrator.ledger.talk import DatabaseFault, On
 
 CHANGEABLE = frozenset(("name", "rounds_limit", "status", "reason", "outcome", "wall_s", "limits", "error", "engine"))
 """Columns of `runs` that may change after the start; the totals change with `append` alone."""
 Column = str | int | float | None
-_CHUNK = 500
-"""Most hashes in one IN list."""
-
-
-# statements of every call, built once: building one takes longer than SQLite takes to run it
-_KEEP = insert(calls)
-_CALLS_SO_FAR = select(func.coalesce(func.max(calls.c.ord) + 1, 0)).where(calls.c.run == bindparam("run"))
-_NEXT = select(_CALLS_SO_FAR.scalar_subquery()).where(runs.c.id == bindparam("run"))
 
 
 def begin_run(
-    connection: Connection,
+    on: On,
     row: RunRow,
     own: Mapping[str, str],
     first: Sequence[EventRow],
     kept: Sequence[CallRow],
+    shared: Sequence[str] = (),
 ) -> RunRow:
-    """A run with its texts (hash -> text), first events and copied calls. Raises BadUsage where the name is
-    taken, LedgerConflict where the id is or the events do not form a chain."""
+    """A run with its texts (hash -> text), first events and copied calls; `shared`: hashes of texts of its own that are
+    there already. Raises BadUsage where the name is taken, LedgerConflict where the id is, a shared text is missing or
+    the events do not form a chain."""
     if row.name is not None:
         checked_name(row.name)
-        if connection.execute(select(runs.c.id).where(runs.c.name == row.name)).first() is not None:
+        if on.row(sql.NAMED, {"name": row.name}) is not None:
             raise BadUsage(f"there is a run named {row.name!r} already", hint="choose another --name")
     for key, text in own.items():
         if digest(text) != key:
             raise OrchestratorError(f"a text of run {row.id} does not have the hash {key[:12]} it is given under")
     row = row.model_copy(update={"events": 0, "last_hash": "", "rounds": 0})
     try:
-        add_texts(connection, own)
-        connection.execute(insert(runs), plain(row))
-        _link(connection, row.id, [row.design, *own])
-    except IntegrityError as error:
-        raise LedgerConflict(f"run {row.id} cannot begin: its id is taken or its design's text is missing") from error
+        add_texts(on, own)
+        on.change(sql.NEW_RUN, plain(row))
+        _link(on, row.id, [row.design, *own, *shared])
+    except DatabaseFault as fault:
+        _conflict(fault, f"run {row.id} cannot begin: its id is taken or one of its texts is missing")
     if kept:
-        _copy_calls(connection, row.id, kept)
-    changed = append(connection, row.id, 0, first, {}) if first else {}
+        _copy_calls(on, row.id, kept)
+    changed = append(on, row.id, 0, first, {}) if first else {}
     return row.model_copy(update=changed)
 
 
-def keep_call(connection: Connection, run: str, record: CallRecord, request: Request) -> CallRow:
+def keep_call(on: On, run: str, record: CallRecord, request: Request) -> CallRow:
     """One answered call; its texts with it. Raises LedgerConflict where the key has a reply already,
     UnknownRun where there is no such run."""
-    order = connection.execute(_NEXT, {"run": run}).scalar_one_or_none()
+    order = on.row(sql.NEXT_CALL, {"run": run})
     if order is None:
         raise UnknownRun(f"there is no run {run} to keep a call in", where=run)
-    add_texts(connection, {**request.parts, request.hash: request.text})
-    _link(connection, run, [*request.parts, request.hash])
-    row = _call_row(run, record, request, int(order))
+    add_texts(on, {**request.parts, request.hash: request.text})
+    _link(on, run, [*request.parts, request.hash])
+    row = _call_row(run, record, request, int(order[0]))
     try:
-        connection.execute(_KEEP, plain(row))
-    except IntegrityError as error:
-        raise LedgerConflict(f"run {run} has a reply to {row.key} already", where=row.key) from error
+        on.change(sql.NEW_CALL, plain(row))
+    except DatabaseFault as fault:
+        _conflict(fault, f"run {run} has a reply to {row.key} already", where=row.key)
     return row
 
 
-def keeping(run: str, record: CallRecord) -> Callable[[Connection], CallRow]:
+def keeping(run: str, record: CallRecord) -> Callable[[On], CallRow]:
     """`keep_call` with the record prepared once, however often the transaction is tried."""
     prepared: list[Request] = []
 
-    def work(connection: Connection) -> CallRow:
+    def work(on: On) -> CallRow:
         if not prepared:
             prepared.append(request_of(record.call))
-        return keep_call(connection, run, record, prepared[0])
+        return keep_call(on, run, record, prepared[0])
 
     return work
 
 
 def append(
-    connection: Connection,
+    on: On,
     run: str,
     expected_seq: int,
     new: Sequence[EventRow],
@@ -96,9 +87,7 @@ def append(
     Raises LedgerConflict where the run does not end before `expected_seq` or the rows do not go on from it.
     """
     _only_changeable(changes)
-    there = connection.execute(
-        select(runs.c.events, runs.c.last_hash, runs.c.rounds).where(runs.c.id == run).with_for_update()
-    ).first()
+    there = on.row(sql.TOTALS, {"run": run})
     if there is None:
         raise UnknownRun(f"there is no run {run} to append to", where=run)
     count, previous, rounds = there
@@ -112,78 +101,75 @@ def append(
         previous = event.hash
     if new:
         try:
-            connection.execute(insert(events), [plain(event) for event in new])
-        except IntegrityError as error:
-            raise LedgerConflict(f"run {run} has an event {expected_seq} or a later one already", where=run) from error
+            on.many(sql.NEW_EVENT, [event._asdict() for event in new])
+        except DatabaseFault as fault:
+            _conflict(fault, f"run {run} has an event {expected_seq} or a later one already", where=run)
         rounds = new[-1].round
     totals = {"events": count + len(new), "last_hash": previous, "rounds": rounds}
     changed = {**changes, **totals, "updated_at": utc_now()}
-    connection.execute(update(runs).where(runs.c.id == run).values(changed))
+    on.change(sql.update_run(changed), {**changed, "run": run})
     return changed
 
 
-def update_run(connection: Connection, run: str, changes: Mapping[str, Column]) -> None:
+def update_run(on: On, run: str, changes: Mapping[str, Column]) -> None:
     """Changes columns of `CHANGEABLE`. Raises UnknownRun, BadUsage for a name that cannot be taken."""
     _only_changeable(changes)
     if isinstance(name := changes.get("name"), str):
         checked_name(name)
+    changed = {**changes, "updated_at": utc_now()}
     try:
-        done = connection.execute(update(runs).where(runs.c.id == run).values({**changes, "updated_at": utc_now()}))
-    except IntegrityError as error:
-        raise BadUsage(f"run {run} cannot take these values: {error.orig}", where=run) from error
-    if done.rowcount != 1:
+        done = on.change(sql.update_run(changed), {**changed, "run": run})
+    except DatabaseFault as fault:
+        if fault.kind == "conflict":
+            raise BadUsage(f"run {run} cannot take these values: {fault}", where=run) from fault
+        raise
+    if done != 1:
         raise UnknownRun(f"there is no run {run}", hint="orchestrate runs list", where=run)
 
 
-def import_run(connection: Connection, found: Whole, source: str) -> RunRow:
+def import_run(on: On, found: Whole, source: str) -> RunRow:
     """A run from outside that was proved whole; a name that is taken here is left off. Raises BadFile where
     the run is here already."""
-    if connection.execute(select(runs.c.id).where(runs.c.id == found.run.id)).first() is not None:
+    if on.row(sql.TOTALS, {"run": found.run.id}) is not None:
         raise BadFile(
             f"{source}: run {found.run.id} is in the store already; nothing was imported",
             hint=f"orchestrate runs delete {found.run.id}",
             where=source,
         )
-    taken = connection.execute(select(runs.c.id).where(runs.c.name == found.run.name)).first() is not None
+    taken = on.row(sql.NAMED, {"name": found.run.name}) is not None
     row = found.run.model_copy(update={"name": None}) if taken else found.run
     own = {key: text for key, text in found.texts.items() if text is not None}
-    return begin_run(connection, row, own, found.events, found.calls)
+    return begin_run(on, row, own, found.events, found.calls)
 
 
-def delete_run(connection: Connection, run: str) -> None:
+def delete_run(on: On, run: str) -> None:
     """A run with its calls and events, and the texts that no other run uses. Raises UnknownRun."""
-    used = list(connection.execute(select(run_texts.c.hash).where(run_texts.c.run == run)).scalars())
-    if connection.execute(delete(runs).where(runs.c.id == run)).rowcount != 1:
+    used = on.rows(sql.USED, {"run": run})
+    if on.change(sql.DELETE_RUN, {"run": run}) != 1:
         raise UnknownRun(f"there is no run {run}", hint="orchestrate runs list", where=run)
-    for chunk in _chunks(used):
-        still = select(run_texts.c.hash).where(run_texts.c.hash.in_(chunk))
-        connection.execute(delete(texts).where(texts.c.hash.in_(chunk), texts.c.hash.not_in(still)))
+    on.many(sql.SWEEP, [{"hash": key} for (key,) in used])
 
 
-def add_texts(connection: Connection, new: Mapping[str, str]) -> None:
+def add_texts(on: On, new: Mapping[str, str]) -> None:
     """Texts under their hashes; those that are there stay as they are."""
     for text in new.values():
-        if any("\ud800" <= char <= "\udfff" for char in text) if not text.isascii() else False:
-            raise OrchestratorError("a text holds half a surrogate pair and cannot be stored: clean replies first")
-    if new:
-        _add_missing(connection, texts, [{"hash": key, "text": new[key]} for key in sorted(new)])
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            said = "a text holds half a surrogate pair and cannot be stored: clean replies first"
+            raise OrchestratorError(said) from error
+    on.many(sql.NEW_TEXT, [{"hash": key, "text": new[key]} for key in sorted(new)])
 
 
-def _link(connection: Connection, run: str, hashes: Iterable[str]) -> None:
-    _add_missing(connection, run_texts, [{"run": run, "hash": key} for key in sorted(set(hashes))])
+def _link(on: On, run: str, hashes: Iterable[str]) -> None:
+    on.many(sql.NEW_LINK, [{"run": run, "hash": key} for key in sorted(set(hashes))])
 
 
-def _add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, str]]) -> None:
-    connection.execute(_insert_missing(table, connection.dialect.name), list(rows))
-
-
-@cache
-def _insert_missing(table: Table, dialect: str) -> Insert:
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as insert_here
-    else:
-        from sqlalchemy.dialects.postgresql import insert as insert_here
-    return insert_here(table).on_conflict_do_nothing()
+def _conflict(fault: DatabaseFault, said: str, *, where: str = "") -> NoReturn:
+    """Raises LedgerConflict where rows do not go together, else the fault itself."""
+    if fault.kind == "conflict":
+        raise LedgerConflict(said, where=where) from fault
+    raise fault
 
 
 def _call_row(run: str, record: CallRecord, request: Request, order: int) -> CallRow:
@@ -227,21 +213,18 @@ def _count(said: int) -> int:
     return min(max(said, 0), 2**63 - 1)
 
 
-def _copy_calls(connection: Connection, run: str, kept: Sequence[CallRow]) -> None:
+def _copy_calls(on: On, run: str, kept: Sequence[CallRow]) -> None:
     """Calls of a parent: their requests are in the store already, and now belong to this run too."""
     wanted = sorted({row.request for row in kept})
     linked_texts = set(wanted)
-    for chunk in _chunks(wanted):
-        for text in connection.execute(select(texts.c.text).where(texts.c.hash.in_(chunk))).scalars():
-            linked_texts.update(part_hashes(text))
+    for key in wanted:
+        if (text := on.row(sql.TEXT, {"hash": key})) is not None:
+            linked_texts.update(part_hashes(text[0]))
     try:
-        _link(connection, run, linked_texts)
-        connection.execute(
-            insert(calls),
-            [{**plain(row), "run": run, "ord": order} for order, row in enumerate(kept)],
-        )
-    except IntegrityError as error:
-        raise LedgerConflict(f"calls cannot be copied into run {run}: a text or key is not free", where=run) from error
+        _link(on, run, linked_texts)
+        on.many(sql.NEW_CALL, [{**plain(row), "run": run, "ord": order} for order, row in enumerate(kept)])
+    except DatabaseFault as fault:
+        _conflict(fault, f"calls cannot be copied into run {run}: a text or key is not free", where=run)
 
 
 def _storable(text: str, what: str) -> str:
@@ -256,7 +239,3 @@ def _storable(text: str, what: str) -> str:
 def _only_changeable(changes: Mapping[str, Column]) -> None:
     if other := changes.keys() - CHANGEABLE:
         raise OrchestratorError(f"the column {min(other)!r} of a run does not change after its start")
-
-
-def _chunks(hashes: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (hashes[at : at + _CHUNK] for at in range(0, len(hashes), _CHUNK))

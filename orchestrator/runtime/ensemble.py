@@ -8,7 +8,7 @@ It has the hash that a single run with its seed would have; the rounds are playe
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import NamedTuple, TypedDict
@@ -18,10 +18,10 @@ from orchestrator.core.call import Call, Reply
 from orchestrator.core.design import Design
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.state import fold
-from orchestrator.core.value import digest
+from orchestrator.core.value import digest, linked
 from orchestrator.errors import BadUsage, OrchestratorError, Stopped
 from orchestrator.ledger.ids import new_run_id
-from orchestrator.ledger.rows import NewEvent, RunRow, chained
+from orchestrator.ledger.rows import EventRow, RunRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime.recorded import Played
 from orchestrator.runtime.round import play_round, table_of
@@ -44,8 +44,8 @@ class Failure(TypedDict):
 class Record(TypedDict):
     """A run as it was played, as plain data."""
 
-    events: list[tuple[int, str, str]]
-    """(round, kind, body), of the completed rounds."""
+    events: list[tuple[int, str, str, str]]
+    """(round, kind, body, hash), of the completed rounds."""
     outcome: str | None
     ended: bool
     wall_s: float
@@ -110,12 +110,20 @@ async def _play_out(played: Played, rounds: int | None, stop: Callable[[], bool]
             break
         events, state = events + happened, fold(happened, state)
     return Record(
-        events=[(event.round, event.kind, event.body()) for event in events],
+        events=list(_hashed(events)),
         outcome=state.ending if state.ended else None,
         ended=state.ended,
         wall_s=time.monotonic() - began,
         error=error,
     )
+
+
+def _hashed(events: Iterable[AnyEvent]) -> Iterator[tuple[int, str, str, str]]:
+    last = ""
+    for event in events:
+        body = event.body()
+        last = linked(last, body)
+        yield event.round, event.kind, body, last
 
 
 def _unseen(event: AnyEvent) -> None:
@@ -165,9 +173,11 @@ def play_all(
     defect; what was given before stays.
     """
     unwritten: deque[Future[RunRow]] = deque()
+    first = True
     with _records(common, [run.seed for run in wanted], stop, processes or cores()) as records:
         for (seed, name), record in zip(wanted, records, strict=False):
-            unwritten.append(_write(ledger, common, seed, name, record))
+            unwritten.append(_write(ledger, common, seed, name, record, first=first))
+            first = False
             while unwritten and (len(unwritten) > _UNWRITTEN or unwritten[0].done()):
                 yield _done(unwritten.popleft())
         while unwritten:
@@ -200,10 +210,12 @@ def _one_by_one(common: Common, seeds: Sequence[int], stop: Callable[[], bool]) 
         yield record
 
 
-def _write(ledger: Ledger, common: Common, seed: int, name: str | None, record: Record) -> Future[RunRow]:
-    """The run with all its events, in one step."""
+def _write(
+    ledger: Ledger, common: Common, seed: int, name: str | None, record: Record, *, first: bool
+) -> Future[RunRow]:
+    """The run with all its events, in one step; the first brings the text that all share."""
     design, run, error = common.design(seed), new_run_id(), record["error"]
-    rows = chained(run, [NewEvent(*event) for event in record["events"]])
+    rows = [EventRow(run, seq, *event) for seq, event in enumerate(record["events"])]
     if error is not None:
         status, reason = "paused" if error["stopped"] else "failed", error["kind"]
     else:
@@ -213,5 +225,7 @@ def _write(ledger: Ledger, common: Common, seed: int, name: str | None, record: 
         status=status, reason=reason, outcome=record["outcome"], wall_s=record["wall_s"],
         error=None if error is None else error["message"],
     )  # fmt: skip
-    texts = {digest(text): text for text in (design.text(), common.data)}
-    return ledger.begin_run(row, texts, rows)
+    text = design.text()
+    if first:
+        return ledger.begin_run(row, {digest(text): text, design.data: common.data}, rows)
+    return ledger.begin_run(row, {digest(text): text}, rows, shared=[design.data])

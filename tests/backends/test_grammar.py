@@ -5,7 +5,17 @@ import re
 
 import pytest
 
-from orchestrator.backends.grammar import INSIDE, MOST_CHARACTERS, literal, of_choices, of_line, of_schema
+from orchestrator.backends.grammar import (
+    BETWEEN,
+    ENDS,
+    INSIDE,
+    LETTERS,
+    MOST_CHARACTERS,
+    literal,
+    of_choices,
+    of_line,
+    of_schema,
+)
 
 
 def test_choices_are_alternatives() -> None:
@@ -31,11 +41,11 @@ def test_a_line_may_not_hold(character: str) -> None:
     assert not re.fullmatch(f"[{INSIDE}]", character)
 
 
-def test_a_line_is_capped() -> None:
-    assert of_line(120, "We wait, because").endswith("{1,120}")
-    assert of_line(120).endswith("{0,119}")
-    assert of_line(1).endswith("0-9]")
-    assert of_line(10**9, "x").endswith(f"{{1,{MOST_CHARACTERS}}}")
+def test_a_line_is_one_sentence_of_a_capped_length() -> None:
+    assert of_line(120, "We wait, because") == f"root ::= ([{LETTERS}{BETWEEN}] | [.] [0-9]){{1,118}} [{ENDS}]"
+    assert of_line(120) == f"root ::= [{LETTERS}0-9] ([{LETTERS}{BETWEEN}] | [.] [0-9]){{1,117}} [{ENDS}]"
+    assert "{1,1} " in of_line(1)
+    assert f"{{1,{MOST_CHARACTERS - 2}}}" in of_line(10**9, "x")
 
 
 def test_free_strings_of_a_schema_are_latin_lines() -> None:

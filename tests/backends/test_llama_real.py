@@ -77,7 +77,12 @@ def on(model: Path, play: Callable[[LlamaBackend], Awaitable[T]], **options: Any
     return asyncio.run(whole())
 
 
-BEGUN = put("Say in one line why you raise the fine.", shape=Shape(line=90), begun="We have raised the fine, because")
+BEGUN = put(
+    "Say in one line why you raise the fine.",
+    shape=Shape(line=90),
+    max_tokens=50,
+    begun="We have raised the fine, because",
+)
 CHOICE = put(
     f"Choose one of: {', '.join(MENU)}. Write only its name.",
     shape=Shape(choices=MENU),
@@ -86,6 +91,7 @@ CHOICE = put(
 )
 JSON = put("Give reason, action and sure as JSON.", shape=Shape(json_schema=SCHEMA), max_tokens=80)
 CALLS = (BEGUN, CHOICE, JSON)
+SENTENCE = "We have held back our next model, because it could lead to great harm and to nothing else."
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +108,7 @@ def test_begun_words_are_gone_on_from_and_not_repeated(answers: list[Answer]) ->
     assert "We have raised" not in text
     assert text.startswith(" ")  # the model saw a sentence that goes on, not one that ended
     assert re.fullmatch(f"[{INSIDE}]+", text)
+    assert re.fullmatch(r"[^.!?]+[.!?]", text)  # one sentence, ended
 
 
 def test_one_token_of_a_choice_carries_the_distribution_before_the_grammar(answers: list[Answer]) -> None:
@@ -144,6 +151,19 @@ def test_a_fresh_process_gives_the_same_replies(model: Path, answers: list[Answe
 
     again = on(model, play)
     assert [answer.reply for answer in again] == [answer.reply for answer in answers]
+
+
+def test_copying_of_the_prompt_is_discouraged(model: Path) -> None:
+    plain = put(f"Copy this sentence exactly: {SENTENCE}", max_tokens=30)
+    held_off = plain.model_copy(update={"sampling": plain.sampling.model_copy(update={"copying": 3.0})})
+
+    async def play(backend: LlamaBackend) -> list[str]:
+        return [(await backend.answer(call)).reply.text for call in (plain, held_off)]
+
+    copied, other = on(model, play)
+    assert SENTENCE in copied
+    assert SENTENCE not in other
+    assert re.search("[a-z]{3}", other)
 
 
 def test_cancelling_in_the_prompt_and_in_the_answer(model: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,14 @@ def test_a_request_is_streamed_with_progress_and_fixed_samplers() -> None:
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
 
 
+def test_copying_is_discouraged_only_where_that_is_asked_for() -> None:
+    assert request(a_call())["dry_multiplier"] == 0.0
+    assert "dry_base" not in request(a_call())
+    body = request(a_call(copying=2.0))
+    assert body["dry_multiplier"] == 2.0
+    assert body["dry_allowed_length"] == 3
+
+
 def test_begun_words_come_last_as_the_assistants() -> None:
     body = request(a_call(begun="We wait, because"))
     assert body["messages"][-1] == {"role": "assistant", "content": "We wait, because"}

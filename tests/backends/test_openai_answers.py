@@ -45,8 +45,8 @@ def test_the_request_is_the_call() -> None:
 
 
 def test_what_no_server_can_be_asked_for_is_named_as_dropped() -> None:
-    asked = asyncio.run(ask(answers("yes"), call=a_call(choices=("yes", "no"), begun="We say")))
-    assert asked.good.reply.dropped == ("choices", "begun")
+    asked = asyncio.run(ask(answers("yes"), call=a_call(choices=("yes", "no"), begun="We say", copying=1.0)))
+    assert asked.good.reply.dropped == ("choices", "begun", "copying")
     assert set(asked.server.exchanges[0].body) == {
         "model", "messages", "max_tokens", "stream", "seed", "temperature",
     }  # fmt: skip

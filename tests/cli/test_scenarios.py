@@ -49,7 +49,9 @@ def test_show_of_what_is_not_there(sh: Shell) -> None:
 
 
 def test_check_of_a_sound_scenario(sh: Shell) -> None:
-    assert sh("scenarios", "check", "duel", "--json").json == {"ok": True, "problems": [], "entries": {}, "missing": []}
+    document = sh("scenarios", "check", "duel", "--json").json
+    assert set(document) == {"ok", "problems", "warnings", "assumed", "entries", "missing"}
+    assert (document["ok"], document["problems"], document["entries"], document["missing"]) == (True, [], {}, [])
     covered = sh("scenarios", "check", "duel", "--coverage", "--json")
     assert covered.code == 0
     assert covered.json["entries"]["P1"] == ["follow"]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,21 @@ def test_help_imports_nothing_heavy() -> None:
     assert "typer" in modules
     assert not [name for name in HEAVY if name in modules]
     assert not [name for name in OURS if f"orchestrator.{name}" in modules]
+
+
+def test_a_game_on_policy_imports_what_it_needs(tmp_path: Path) -> None:
+    code = (
+        "import sys, json, os; from orchestrator.cli.main import main;"
+        "sys.stderr = open(os.devnull, 'w');"
+        "game = main(['run', '--scenario', 'commons', '--policy', 'all', '--rounds', '1', '--json']);"
+        "print(); print(json.dumps([game, sorted(sys.modules)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    code_, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code_ == 0
+    wanted = ("pydantic", "asyncio", "ruamel")
+    assert not [name for name in HEAVY if name in modules and name not in wanted]
+    assert "orchestrator.backends.models" not in modules
 
 
 def test_help_is_small() -> None:

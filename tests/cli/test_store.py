@@ -9,7 +9,7 @@ from tests.cli.gallery_kit import Shell, clear, enter
 
 DOCUMENT = {
     "run", "name", "scenario", "seed", "status", "reason", "rounds", "outcome", "hash", "parent", "fork_round", "seats",
-    "calls", "tokens", "cost_usd", "seconds", "failures", "judge", "engine",
+    "calls", "tokens", "cost_usd", "seconds", "failures", "judge", "engine", "variant",
 }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_events(ids: dict[str, str], sh: Shell) -> None:
 @pytest.mark.parametrize(
     ("rule", "kinds"),
     [
-        ("grow", {"rule_fired"}),
+        ("grow", {"numbers_moved"}),
         ("case", {"stage_entered", "rule_fired", "process_ended"}),
         ("case_1", {"stage_entered", "rule_fired", "process_ended"}),
         ("buy", {"move_chosen", "action_taken"}),

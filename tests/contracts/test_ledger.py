@@ -123,7 +123,7 @@ def test_a_run_begins_whole_or_not_at_all(ledger: Ledger) -> None:
     assert ledger.runs() == []
     with pytest.raises(DamageFound):
         ledger.text(digest(DESIGN))
-    with pytest.raises(LedgerConflict, match="id is taken or its design's text is missing"):
+    with pytest.raises(LedgerConflict, match="id is taken or one of its texts is missing"):
         ledger.begin_run(row, {}).result()
     with pytest.raises(OrchestratorError, match="does not have the hash"):
         ledger.begin_run(row, {"0" * 64: "other"}).result()

@@ -317,7 +317,9 @@ def test_a_kept_reply_is_text_that_any_store_holds() -> None:
         ('it is needed."', "it is needed."),
         ("it helps the overall '.", "it helps the overall."),
         ("it is needed. And more", "it is needed."),
-        ("x" * 30 + ", and this part was cut by the cap because it is very long indeed " + "y" * 60, "x" * 30 + "."),
+        ("x" * 30 + ", and this part was cut by the cap because it is very long indeed " + "y" * 80, "x" * 30 + "."),
+        ("it helps " + "x" * 141 + " and it comes to an end as.", "it helps " + "x" * 141 + "."),
+        ("it is what " + "x" * 150 + " wants of the of.", "it is what " + "x" * 150 + " wants."),
     ],
 )
 def test_words_end_at_a_whole_clause(text: str, words: str) -> None:

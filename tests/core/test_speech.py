@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.speech import Ground, failed, fours, numbers
+from orchestrator.core.speech import Ground, failed, fours, numbers, repeated
 from orchestrator.core.turn import Reading
 
 GROUND = Ground(
@@ -19,6 +19,7 @@ GROUND = Ground(
         Reading("Trust", 40.0, "", 1, 55.0),
         Reading("Mood", "calm", "", 0, None),
     ],
+    own=["Alpha's board"],
 )
 
 
@@ -59,6 +60,10 @@ def test_a_line_that_stands(words: str) -> None:
         ("to finish this one sentence for you.", "words of the instructions"),
         ("because we at Beta need it.", "speaks for another organisation"),
         ("and as the Commission, we must.", "speaks for another organisation"),
+        ("because the Commission believes that it helps.", "speaks for another organisation"),
+        ("because Alpha's board thought it best.", "not in the first person"),
+        ("because it protects the market and the.", "no whole sentence"),
+        ("because it protects us and the u.", "no whole sentence"),
         ("with 4,000 points behind us.", "a figure that the record does not hold"),
         ("at 99 % of the market.", "a figure that the record does not hold"),
         ("as capability of Alpha falls again.", "a direction that the record contradicts"),
@@ -82,6 +87,13 @@ def test_every_line_is_checked_against_those_before_it() -> None:
     line = "because the market needs it today."
     assert checks(line) == ()
     assert "words of an earlier line" in checks(line, earlier=[f"We have sold, {line}"])
+
+
+def test_words_that_were_used_before_are_named_and_those_of_a_private_fact_never() -> None:
+    said = "we will never sell the river, has already broken the second seal, finish this one sentence now"
+    assert repeated(said, GROUND) == ["we will never sell the river", "finish this one sentence"]
+    assert repeated(said, GROUND, most=4) == ["we will never sell", "finish this one sentence"]
+    assert repeated("nothing of the kind", GROUND) == []
 
 
 def test_four_words_in_a_row() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.core import workload
-from orchestrator.core.blocks import constant
+from orchestrator.core.asking import MOST_QUESTIONS
 from orchestrator.core.compile import compile_law
 from orchestrator.core.events import AnyEvent
 from orchestrator.core.exprtypes import NUM, Compiled
@@ -14,6 +14,7 @@ from orchestrator.core.grown import Grown, plus
 from orchestrator.core.law import Law
 from orchestrator.core.observe import observe
 from orchestrator.core.policy import policy_move
+from orchestrator.core.scenario import Persona, Scenario
 from orchestrator.core.state import RunState
 from orchestrator.core.weighing import MOST_DEEP, MOST_PASSES, Weigher, ordered
 from orchestrator.library import load_scenario
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def code(passes: int = 1, **derived: int) -> Compiled:
     """What is derived by an expression of these costs; `k_v=3` reads k.v three times."""
     reads = tuple((name.replace("_", "."), times) for name, times in derived.items())
-    return constant("x", NUM, 0)._replace(passes=passes, derived=reads)
+    return Compiled("x", NUM, lambda: abs, frozenset(), passes, reads)
 
 
 def nested(depth: int, members: int) -> dict[str, Any]:
@@ -308,3 +309,36 @@ def test_a_long_record_costs_no_more_a_line() -> None:
         for number in range(200_000):
             held = held.plus(number)
     assert held[199_999] == 199_999
+
+
+# --- questions -----------------------------------------------------------------------------------------------
+
+
+def crowd(members: int, lines: int, every: str = "day") -> Law | None:
+    """A rule that asks so many people, each with so many lines to look at."""
+    ask = {"seats": "crew", "question": "it may go on", "decides": "any"}
+    data = world(
+        clock={"step": "year"},
+        seats={"crew": {"label": "the crew", "plays": "alpha", "members": members}},
+        rules={"go": {"every": every, "asks": ask}},
+    )
+    policy = [{"asked": "go", "when": "sum(f.x for f in firm) > 0", "do": "no"} for _ in range(lines)]
+    people = {"ann": persona("ann"), "bob": persona("bob"), "crew": persona("crew", *policy)}
+    scenario = Scenario.model_validate(data)
+    return compile_law(scenario, {key: Persona.model_validate(held) for key, held in people.items()}).law
+
+
+def test_a_question_costs_what_all_who_are_asked_cost() -> None:
+    few, many = crowd(2, 10, "year"), crowd(40, 10, "year")
+    assert few is not None
+    assert many is not None
+    assert many.work.rules["go"] - few.work.rules["go"] == 38 * (workload.EVENT + 10 * 3)
+    assert crowd(50, 100) is None, "fifty people with a hundred lines each, every day of a year"
+
+
+def test_a_scenario_that_asks_without_end_stops_soon() -> None:
+    law = crowd(50, 10)
+    assert law is not None
+    with within(20):
+        events, _ = play_round(law, begun(law))
+    assert sum(event.kind == "question_asked" for event in events) == MOST_QUESTIONS

@@ -5,13 +5,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from orchestrator.errors import BadDatabase, OrchestratorError, RunBusy, StoreFailed
-from orchestrator.ledger import engines
+from orchestrator.ledger import sqlite
 from orchestrator.ledger.faults import is_of_the_store, store_fault
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.talk import DatabaseFault
+from orchestrator.ledger.transactions import fault_of
 from tests.ledger.making import begun, record
+
+
+def fault(kind: type[DBAPIError], origin: Exception) -> DatabaseFault:
+    """What a driver's complaint becomes on its way through SQLAlchemy."""
+    return fault_of(kind("INSERT", {}, origin))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +38,7 @@ from tests.ledger.making import begun, record
 def test_each_fault_has_its_class(name: str, kind: type[OrchestratorError]) -> None:
     said = sqlite3.OperationalError("what SQLite said")
     said.sqlite_errorname = name
-    for error in (said, OperationalError("INSERT", {}, said)):
+    for error in (said, fault(OperationalError, said)):
         told = store_fault(error, "runs/o.db")
         assert type(told) is kind
         assert "what SQLite said" in told.message
@@ -39,9 +46,16 @@ def test_each_fault_has_its_class(name: str, kind: type[OrchestratorError]) -> N
 
 
 def test_a_conflict_is_not_the_stores_fault() -> None:
-    assert not is_of_the_store(IntegrityError("INSERT", {}, sqlite3.IntegrityError()))
+    assert not is_of_the_store(fault(IntegrityError, sqlite3.IntegrityError()))
+    assert not is_of_the_store(fault(ProgrammingError, sqlite3.ProgrammingError()))
     assert not is_of_the_store(ValueError())
-    assert is_of_the_store(OperationalError("INSERT", {}, sqlite3.OperationalError()))
+    assert is_of_the_store(fault(OperationalError, sqlite3.OperationalError()))
+
+
+def test_a_server_that_is_gone_is_the_stores_fault_and_may_come_back() -> None:
+    gone = fault(OperationalError, ConnectionError("the server closed the connection"))
+    assert is_of_the_store(gone)
+    assert type(store_fault(gone, "postgresql://h/n")) is StoreFailed
 
 
 def test_a_writer_that_stands_in_the_way_is_named_and_then_waited_for(
@@ -50,7 +64,7 @@ def test_a_writer_that_stands_in_the_way_is_named_and_then_waited_for(
     path = tmp_path / "o.db"
     with Ledger.open(str(path)) as ledger:
         run = begun(ledger)
-    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
     with Ledger.open(str(path)) as ledger, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RunBusy, match="being written by another process"):
@@ -66,7 +80,7 @@ def test_a_store_that_is_taken_away_is_a_sentence(tmp_path: Path) -> None:
     with Ledger.open(str(path)) as ledger:
         begun(ledger)
     with Ledger.open(str(path)) as ledger:
-        ledger._engine.dispose()  # pyright: ignore[reportPrivateUsage] - as if it had not been read yet
+        ledger._readers.close()  # pyright: ignore[reportPrivateUsage] - as if it had not been read yet
         path.unlink()
         with pytest.raises(StoreFailed, match="could not be read or written"):
             ledger.runs()

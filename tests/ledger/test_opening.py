@@ -14,11 +14,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from orchestrator.errors import BadDatabase
-from orchestrator.ledger import schema
-from orchestrator.ledger.engines import file_writer
+from orchestrator.ledger import schema, sql, sqlite
 from orchestrator.ledger.migrations.upgrade import configured, upgrade
 from orchestrator.ledger.place import place_of
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.talk import DatabaseFault
 from tests.ledger.making import begun, played
 
 
@@ -144,8 +144,8 @@ def test_reading_changes_nothing(tmp_path: Path) -> None:
         assert reading.integrity(run.id) == []
         assert reading.status_of(run) == "finished"
         assert reading.find("last") == run
-        with pytest.raises(sqlite3.OperationalError), closing(reading._engine.raw_connection()) as raw:  # pyright: ignore[reportPrivateUsage]
-            raw.cursor().execute("DELETE FROM runs")
+        with pytest.raises(DatabaseFault), reading._readers.reading() as on:  # pyright: ignore[reportPrivateUsage]
+            on.change("DELETE FROM runs")
     assert _folder(tmp_path) == before
     assert path.stat().st_mtime_ns == stamp
 
@@ -200,21 +200,21 @@ def _look_through(path: Path, run: str) -> None:
 def test_the_pragmas_hold(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     Ledger.open(str(path)).close()
-    with file_writer(path, wal=True).connect() as connection:
+    with closing(sqlite.opened(path, wal=True)) as connection:
         for pragma, value in (
             ("journal_mode", "wal"),
             ("synchronous", 2),
             ("foreign_keys", 1),
             ("busy_timeout", 30_000),
         ):
-            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+            assert connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)
 
 
 def test_migrating_from_nothing_gives_the_schema_that_a_first_start_makes(tmp_path: Path) -> None:
     made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
     Ledger.open(str(made)).close()
     migrated.touch()
-    with file_writer(migrated, wal=True).begin() as connection:
+    with sqlite.file_engine(migrated, wal=True).begin() as connection:
         upgrade(connection)
     with create_engine(f"sqlite:///{migrated}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
@@ -232,10 +232,15 @@ def test_migrating_from_nothing_gives_the_schema_that_a_first_start_makes(tmp_pa
         assert ledger.integrity(played(ledger).id) == []
 
 
+def test_the_statements_name_every_column_of_the_schema() -> None:
+    for table, columns in (("runs", sql.RUN_COLUMNS), ("calls", sql.CALL_COLUMNS), ("events", sql.EVENT_COLUMNS)):
+        assert set(schema.metadata.tables[table].columns.keys()) == set(columns)
+
+
 def test_a_migration_that_is_rolled_back_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     path.touch()
-    engine = file_writer(path, wal=False)
+    engine = sqlite.file_engine(path, wal=False)
     connection = engine.connect()
     transaction = connection.begin()
     upgrade(connection)
@@ -250,10 +255,11 @@ def test_every_version_has_its_migration() -> None:
     assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == schema.VERSIONS
 
 
-def test_alembic_is_not_imported_for_a_store_that_is_up_to_date(tmp_path: Path) -> None:
+def test_nothing_heavy_is_imported_for_a_file_that_is_made_or_up_to_date(tmp_path: Path) -> None:
     code = (
         "import sys; from orchestrator.ledger.store import Ledger; Ledger.open(sys.argv[1]).close(); "
-        "Ledger.open(sys.argv[1]).close(); print([m for m in sys.modules if m.startswith(('alembic', 'psycopg'))])"
+        "Ledger.open(sys.argv[1]).close(); heavy = ('alembic', 'psycopg'); "
+        "print([m for m in sys.modules if m.startswith(heavy)])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "o.db")], capture_output=True, text=True, check=True

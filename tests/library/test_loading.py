@@ -12,6 +12,7 @@ from orchestrator.library.files import packaged_root
 from tests.library.kit import PERSONA, SCENARIO, Desk, told
 
 MAIN = "scenarios/tiny/scenario.yaml"
+ROOT = packaged_root()
 
 
 def line_of(piece: str) -> int:
@@ -125,7 +126,7 @@ class TestLoading:
             (
                 str(line_of("  alpha:") - 1),
                 "seats.alpha.plays: 'South' will not do: a name is made of a-z, 0-9 and _, a letter first, "
-                "at most 48 characters",
+                "at most 64 characters",
             ),
             ("2", "seat is 'zulu', but the file is named 'alpha.md'"),
         ]
@@ -324,6 +325,16 @@ class TestStoredCopy:
         scenario, personas, _ = from_data(json.loads(canonical(desk.load().design_data)))
         assert list(scenario.seats) == list(personas) == ["zulu", "alpha"]
         assert list(scenario.model_dump(exclude_unset=True)["clock"]) == ["start", "step", "rounds", "ends"]
+
+    @pytest.mark.parametrize("name", [found.id for found in list_scenarios(ROOT)])
+    def test_what_is_played_at_first_is_what_the_stored_copy_gives(self, name: str) -> None:
+        loaded = load_scenario(name, ROOT)
+        scenario, personas, prompts = from_data(json.loads(canonical(loaded.design_data)))
+        assert scenario.model_dump_json() == loaded.scenario.model_dump_json()  # in this order
+        assert [p.model_dump_json() for p in personas.values()] == [
+            p.model_dump_json() for p in loaded.personas.values()
+        ]
+        assert (list(personas), prompts) == (list(loaded.personas), loaded.prompts)
 
     def test_another_order_is_another_design(self, desk: Desk) -> None:
         before = canonical(desk.load().design_data)

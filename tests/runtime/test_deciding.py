@@ -9,6 +9,7 @@ import pytest
 from orchestrator.core.call import Reply
 from orchestrator.core.events import SeatPlay
 from orchestrator.core.law import Law
+from orchestrator.core.speakcalls import HOTTEST
 from orchestrator.core.turn import FREE
 from orchestrator.runtime.deciding import Decided, decide, tempered
 from tests.support.asking import Answering, Script, menu_reply
@@ -104,6 +105,34 @@ def test_a_line_that_fails_is_tried_again_with_the_reason_and_then_left_out() ->
     assert of_kind(found.events, "answer_degraded")[0].what == "empty"
     assert of_kind(found.events, "words_refused")[0].why == ("a figure that the record does not hold",)
     assert "a figure that the record does not hold" in script.asked[2].messages[-1].content
+
+
+def test_a_further_try_is_told_the_words_it_may_not_use_and_is_drawn_more_freely() -> None:
+    found, script = decided(
+        {
+            "decide/1": menu_reply("Buy", {"Buy": 1.0}),
+            "speak/1": "it is said plainly and without figures.",
+            "speak/2": f"in truth {SECRET}.",
+            "speak/3": LINE,
+        },
+        CHOOSE,
+    )
+    assert found.line.endswith(LINE)
+    first, second, third = script.asked[1:]
+    assert "Do not say" not in first.messages[-1].content
+    for again in (second, third):
+        assert 'Do not say "plainly and without figures" again.' in again.messages[-1].content
+        assert SECRET not in again.messages[-1].content
+    assert [call.sampling.copying for call in (first, second, third)] == [1.5, 3.0, 4.5]
+    heats = [call.sampling.temperature for call in (first, second, third)]
+    assert heats[0] < heats[1] <= heats[2] <= HOTTEST
+
+
+def test_a_setting_for_words_that_is_not_honoured_is_recorded() -> None:
+    reply = Reply(text=LINE, dropped=("begun", "copying"))
+    found, _ = decided({"decide/1": menu_reply("Buy", {"Buy": 1.0}), "speak/1": reply}, CHOOSE)
+    assert kinds(found) == ["move_chosen", "answer_degraded", "line_spoken"]
+    assert of_kind(found.events, "answer_degraded")[0].detail == "copying"
 
 
 def test_a_line_that_was_cut_stands_and_says_so() -> None:

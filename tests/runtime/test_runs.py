@@ -289,7 +289,7 @@ def test_a_changed_rule_is_a_divergence_that_names_the_event(tmp_path: Path) -> 
         data = world(
             **{**GAME, "rules": {**GAME["rules"], "grow": {**GAME["rules"]["grow"], "add": {"self.cap": "1"}}}}
         )
-        with pytest.raises(ReplayDiverged, match="rule_fired differs at character"):
+        with pytest.raises(ReplayDiverged, match="numbers_moved differs at character"):
             replayed(ledger, row, today=today(data, seats={"ann": POLICY}))
 
 
@@ -331,7 +331,7 @@ def test_a_fork_shares_every_die_that_its_change_does_not_touch(tmp_path: Path) 
             50 - recorded(ledger, row).state.values["beta"]["money"],
             900 - recorded(ledger, child).state.values["beta"]["money"],
         ]
-        assert spent == [30, 25]  # five less, which the parent spent in the round before the fork
+        assert spent == [15, 10]  # five less, which the parent spent in the round before the fork
         assert checked(ledger, child).ok
 
 
@@ -381,14 +381,14 @@ def test_where_a_fork_cannot_begin(tmp_path: Path) -> None:
 
 
 LAST = "seq = (select max(seq) from events where body like '%Alpha%')"
-FIRST = "seq = (select min(seq) from events where body like '%delta%')"
+FIRST = "seq = (select min(seq) from events where body like '%changes%')"
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         f"update events set body = replace(body, 'Alpha', 'Alphx') where {LAST}",
-        f"update events set body = replace(body, '\"value\":', '\"value\": ') where {FIRST}",
+        f"update events set body = replace(body, '\"changes\":', '\"changes\": ') where {FIRST}",
         "delete from events where seq = (select max(seq) from events)",
         "update calls set reply = replace(reply, 'plausibility', 'plausibilitz') where kind = 'judge' and round = 2",
         "update calls set fingerprint = substr(fingerprint, 2) || substr(fingerprint, 1, 1) where ord = 0",

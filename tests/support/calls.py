@@ -14,6 +14,7 @@ def a_call(
     begun: str = "",
     top_logprobs: int = 0,
     max_tokens: int = 50,
+    copying: float = 0.0,
 ) -> Call:
     """A call with one system and one user message."""
     return Call(
@@ -21,7 +22,7 @@ def a_call(
         messages=(Message(role="system", content="You sit at a table."), Message(role="user", content=asked)),
         shape=Shape(json_schema=schema, choices=choices),
         begun=begun,
-        sampling=Sampling(max_tokens=max_tokens, temperature=0.7, top_logprobs=top_logprobs),
+        sampling=Sampling(max_tokens=max_tokens, temperature=0.7, top_logprobs=top_logprobs, copying=copying),
         seed=7,
         backend_kind="openai",
         model="m",

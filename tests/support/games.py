@@ -137,7 +137,11 @@ def begin(ledger: Ledger, limits: run.Limits | None = None, rounds: int | None =
 
 
 def play(
-    ledger: Ledger, row: RunRow, backend: Rule | None = None, stop: Stop | None = None, onlooker: Nobody | None = None
+    ledger: Ledger,
+    row: RunRow,
+    backend: Rule | None = None,
+    stop: Stop | None = None,
+    onlooker: run.Onlooker | None = None,
 ) -> RunRow:
     """Plays a stored run on."""
     backends = {} if backend is None else {("script", "m"): ("rule", backend)}

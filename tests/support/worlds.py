@@ -1,10 +1,11 @@
 """Small worlds for tests of the core and the runtime: a scenario as data, its law, and rounds played by hand."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from orchestrator.core import rules
+from orchestrator.core.answering import policy_answers
 from orchestrator.core.compile import compile_law
 from orchestrator.core.draft import scene_of
 from orchestrator.core.events import AnyEvent
@@ -13,7 +14,7 @@ from orchestrator.core.law import Law
 from orchestrator.core.observe import observe
 from orchestrator.core.policy import policy_move
 from orchestrator.core.scenario import Persona, Scenario
-from orchestrator.core.state import RunState, fold
+from orchestrator.core.state import RunState, fold, share_of
 from orchestrator.core.turn import WAIT, Move
 
 BASE: dict[str, Any] = {
@@ -107,16 +108,25 @@ def opened(law: Law, state: RunState) -> RunState:
     return fold(rules.open_round(law, state), state)
 
 
-def play_round(law: Law, state: RunState, moves: Sequence[Move] = ()) -> tuple[list[AnyEvent], RunState]:
-    """One whole round with these moves."""
+Answering = Callable[[Law, RunState], Sequence[AnyEvent]]
+"""Answers everything that is asked in a state."""
+
+
+def play_round(
+    law: Law, state: RunState, moves: Sequence[Move] = (), answering: Answering = policy_answers
+) -> tuple[list[AnyEvent], RunState]:
+    """One whole round with these moves; what is asked within it is answered on policy, or by `answering`."""
     events = rules.open_round(law, state)
     state = fold(events, state)
     happened = rules.carry_out(law, state, moves)
+    happened += rules.pass_time(law, fold(happened, state))
     events, state = events + happened, fold(happened, state)
-    for step in (rules.pass_time, rules.close_round):
-        happened = step(law, state)
+    while rules.pending(law, state):
+        happened = list(answering(law, state))
+        happened += rules.advance(law, fold(happened, state))
         events, state = events + happened, fold(happened, state)
-    return events, state
+    happened = rules.close_round(law, state)
+    return events + happened, fold(happened, state)
 
 
 def first_round(data: Mapping[str, Any], *moves: Move, seed: int = 1) -> tuple[list[AnyEvent], RunState]:
@@ -152,10 +162,13 @@ def of_kind(events: Sequence[AnyEvent], *kinds: str) -> list[Any]:
 
 
 def deltas(events: Sequence[AnyEvent], entity: str, variable: str) -> list[float]:
-    """Every share of a variable's changes, in order."""
-    return [
-        change.delta
-        for event in events
-        for change in event.changes
-        if (change.entity, change.variable) == (entity, variable) and change.delta is not None
-    ]
+    """Every share of a variable's changes, in order; the base's value is the one before the first."""
+    value = BASE["entities"][entity].get(variable, BASE["kinds"]["firm"][variable].get("start"))
+    found: list[float] = []
+    for event in events:
+        for change in event.changes:
+            if (change.entity, change.variable) == (entity, variable):
+                share = share_of(change, {entity: {variable: value}})
+                value = change.value
+                found += [] if share is None else [share]
+    return found

@@ -12,7 +12,7 @@ from orchestrator.views.projections import busy_seconds, cost_usd, run_document,
 
 KEYS = {
     "run", "name", "scenario", "seed", "status", "reason", "rounds", "outcome", "hash", "parent", "fork_round", "seats",
-    "calls", "tokens", "cost_usd", "seconds", "failures", "judge", "engine",
+    "calls", "tokens", "cost_usd", "seconds", "failures", "judge", "engine", "variant",
 }  # fmt: skip
 PARROT = {"parrot-1": Price(prompt=2, cached=1, completion=10)}
 

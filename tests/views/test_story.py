@@ -79,7 +79,7 @@ def test_failures_are_told(ledger: Ledger) -> None:
     text = told(ledger, "talk")
     assert "Head of Alpha gave no usable answer and passes (the answer was refused)." in text
     assert "*Head of Alpha waits and watches.*\n\n<sub>Head of Alpha: the judge gave no verdict" in text
-    assert "<sub>Its words were left out (too short; not in the first person)" in text
+    assert "<sub>Its words were left out (too short; no whole sentence; not in the first person)" in text
     appendix = chapter(text, "Appendix")
     assert re.search(r"\| The judge +\| verdicts that never came +\| +1 \|", appendix)
     assert re.search(r"\| Head of Alpha \(Parrot\) +\| turns passed for want of an answer +\| +1 \|", appendix)
