@@ -27,6 +27,8 @@ class SqlOn:
 
     def _run(self, sql: str, given: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
         try:
+            if self.dialect == "sqlite":  # its driver reads `:name` itself: nothing to compile, no parameter to reorder
+                return self.connection.exec_driver_sql(sql, given or None)
             return self.connection.execute(text(sql), given)
         except DBAPIError as error:
             raise fault_of(error) from error

@@ -48,7 +48,7 @@ def test_a_game_on_policy_imports_what_it_needs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     code_, modules = json.loads(done.stdout.splitlines()[-1])
     assert code_ == 0
-    wanted = ("pydantic", "asyncio", "ruamel")
+    wanted = ("pydantic", "asyncio", "ruamel", "sqlalchemy")
     assert not [name for name in HEAVY if name in modules and name not in wanted]
     assert "orchestrator.backends.models" not in modules
 
