@@ -34,7 +34,7 @@ def speak_call(at: Seated, option: Option, key: str, refused: str = "", runs: Se
         # What speaks against a move stands after a semicolon: it is no reason to give.
         "move": f"{option.label}: {option.purpose.partition(';')[0]}",
         "refused": refused,
-        "runs": ", ".join(f'"{run}"' for run in runs[-RUNS:]),
+        "runs": "; ".join(runs[-RUNS:]),  # without quotation marks, at which llama.cpp stops comparing
         "stem": option.stem,
         "reader": "the public" if option.public else prompter.law.labels.get(option.target or "", "those who see it"),
     }

@@ -87,7 +87,10 @@ def test_a_second_ctrl_c_ends_at_once(scene: Scene, whole: dict[str, Any], hold:
 def test_ctrl_c_before_anything_was_asked_leaves_no_half_run(scene: Scene) -> None:
     child = scene.play()
     child.signal(signal.SIGINT)
-    assert child.wait() in (3, -signal.SIGINT)  # the latter: it was no command of ours yet
+    code = child.wait()
+    # The latter: it was no command of ours yet. Before that Python itself drops a KeyboardInterrupt that falls into a
+    # callback of its importer, and says so.
+    assert code in (3, -signal.SIGINT) or (code == 0 and "KeyboardInterrupt" in child.err)
     listed = scene.nursery.run(scene.folder, "runs", "list", "--json").json["runs"]
     assert all(run["status"] in ("paused", "interrupted") for run in listed)
 

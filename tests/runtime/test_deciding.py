@@ -119,9 +119,9 @@ def test_a_further_try_is_told_the_words_it_may_not_use_and_is_drawn_more_freely
     )
     assert found.line.endswith(LINE)
     first, second, third = script.asked[1:]
-    assert "Do not say" not in first.messages[-1].content
+    assert "Never again" not in first.messages[-1].content
     for again in (second, third):
-        assert 'Do not say "plainly and without figures" again.' in again.messages[-1].content
+        assert "Never again say plainly and without figures." in again.messages[-1].content
         assert SECRET not in again.messages[-1].content
     assert [call.sampling.copying for call in (first, second, third)] == [1.5, 3.0, 4.5]
     heats = [call.sampling.temperature for call in (first, second, third)]
