@@ -151,7 +151,7 @@ def _impact(
     if effects.says is None:
         option = option_of(draft.law, draft.state, action, seen, move.target)
         label = move.action.replace("_", " ") if option is None else option.label[0].lower() + option.label[1:]
-        text = f"{draft.law.labels[move.seat]} chooses to {label}{'' if succeeded else ', without success'}."
+        text = f"{draft.law.labels[move.seat]} chose to {label}{'' if succeeded else ', without success'}."
     return Impact(
         _cause(move),
         effects,

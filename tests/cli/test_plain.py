@@ -26,7 +26,7 @@ Round 1 of 3, 1 July to 30 September 2023
   Beta: Watch Alpha
   Beta: without success
   1 July 2023: Alpha buys; its money falls from 100 to 70.
-  1 July 2023: (only Beta) Beta chooses to watch Alpha, without success.
+  1 July 2023: (only Beta) Beta chose to watch Alpha, without success.
   Power of Alpha: 1.0 -> 3.5 points (+2.5)
 
 Round 2 of 3, 1 October to 31 December 2023
@@ -34,7 +34,7 @@ Round 2 of 3, 1 October to 31 December 2023
   Beta: Watch Alpha
   Beta: without success
   1 October 2023: Alpha buys; its money falls from 70 to 40.
-  1 October 2023: (only Beta) Beta chooses to watch Alpha, without success.
+  1 October 2023: (only Beta) Beta chose to watch Alpha, without success.
   31 October 2023: BELL (only Beta): Alpha stands at 4.5.
   Power of Alpha: 3.5 -> 6.0 points (+2.5)
 
@@ -43,7 +43,7 @@ Round 3 of 3, 1 January to 31 March 2024
   Beta: Watch Alpha
   Beta: without success
   1 January 2024: Alpha buys; its money falls from 40 to 10.
-  1 January 2024: (only Beta) Beta chooses to watch Alpha, without success.
+  1 January 2024: (only Beta) Beta chose to watch Alpha, without success.
   31 March 2024: Time is up at 8.5.
   Power of Alpha: 6.0 -> 8.5 points (+2.5)
 

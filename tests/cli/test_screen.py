@@ -56,7 +56,7 @@ def test_finished_rounds_keep_to_the_width_and_hold_everything(width: int) -> No
         "A small game", "Round 1 of 3 · 1 July to 30 September 2023", "Buy chips for Alpha", "4.0* uncal.",
         "the winter will be long",
         "1 Jul Alpha buys; its money falls from 100 to 70.",
-        "(only Beta) Beta chooses to watch Alpha, without success.",
+        "(only Beta) Beta chose to watch Alpha, without success.",
         "31 Oct BELL (only Beta) Alpha stands at 4.5.", "Power of Alpha 1.0 → 3.5 points +2.5",
         "2 calls · 2,000 prompt tokens (90 % cached) · 100 generated", "uncalibrated", "the seat's own model",
     ):  # fmt: skip

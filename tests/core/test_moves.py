@@ -21,7 +21,7 @@ def test_an_action_costs_acts_and_is_told() -> None:
     assert (taken.cause.kind, taken.cause.id, taken.cites, taken.succeeded) == ("move", "ann/buy", ("M1",), True)
     assert (state.values["alpha"]["money"], state.values["alpha"]["x"]) == (70, 10)
     assert deltas(events, "alpha", "money") == [-30]
-    assert state.record[0].text == "Ann chooses to buy things."
+    assert state.record[0].text == "Ann chose to buy things."
     assert state.taken == {"ann": {"buy": 1}}
 
 
@@ -79,7 +79,7 @@ def test_a_chance_is_an_addressed_die_and_failure_has_effects_of_its_own() -> No
         assert state.values["alpha"]["x"] == (9 if taken.succeeded else 7)
         assert state.values["alpha"]["money"] == 90
         ending = "" if taken.succeeded else ", without success"
-        assert state.record[0].text == f"Ann chooses to buy things{ending}."
+        assert state.record[0].text == f"Ann chose to buy things{ending}."
     assert 25 < won < 55
 
 

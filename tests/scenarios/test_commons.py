@@ -112,7 +112,7 @@ def test_nobody_sees_where_the_others_worked() -> None:
         seen = observe(made, opened(made, state), seat)
         texts = [line.text for line in (*seen.record, *seen.notebook)]
         others = [made.labels[other] for other in made.scenario.seats if other != seat]
-        assert not any(f"{other} chooses to" in text.lower() for text in texts for other in others)
+        assert not any(f"{other} chose to" in text.lower() for text in texts for other in others)
 
 
 @pytest.mark.parametrize("seat", ["upper_farmer", "lower_farmer"])
