@@ -38,11 +38,11 @@ def replay(
             )
         today = None
         if current:
-            from orchestrator.core.value import canonical, digest
+            from orchestrator.core.value import digest
 
             loaded, law = load_law(held.row.scenario, Path.cwd(), held.played.design.variant)
             today = Played(
-                held.played.design.model_copy(update={"data": digest(canonical(loaded.design_data))}),
+                held.played.design.model_copy(update={"data": digest(loaded.design_text)}),
                 law,
                 loaded.prompts,
             )

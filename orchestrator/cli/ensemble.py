@@ -5,7 +5,6 @@ runs follow each other, each by the way of a single one.
 """
 
 import asyncio
-import json
 import signal
 import sys
 import time
@@ -145,7 +144,7 @@ def _begun(ledger: "Ledger", common: Common, run: Wanted) -> "RunRow":
     design = common.design(run.seed)
     played = Played(design, common.played.law, common.played.prompts)
     return begin(
-        ledger, design, json.loads(common.data), played,
+        ledger, design, common.data, played,
         name=run.name, rounds=common.rounds, limits=common.limits, backends=common.backends,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ def actions(front: Front, scenario: Scenario, actions: ActionLog, variant: Varia
         made: list[str] = []
 
         async def playing(stop: "Stop") -> None:
-            await _play(ledger, played, loaded.design_data, name, stop, made)
+            await _play(ledger, played, loaded.design_text, name, stop, made)
 
         until_stopped(playing)
         document = document_of(ledger, ledger.run(made[0]), settings)
@@ -67,7 +67,7 @@ class _Nobody:
     def answered(self, call: object, answer: object, *, reused: bool) -> None: ...
 
 
-async def _play(ledger: "Ledger", played: "Played", data: Any, name: str | None, stop: "Stop", made: list[str]) -> None:
+async def _play(ledger: "Ledger", played: "Played", data: str, name: str | None, stop: "Stop", made: list[str]) -> None:
     """Writes the run and plays it to the last day of its log."""
     from orchestrator.runtime.run import Limits, begin, play
 

@@ -78,7 +78,6 @@ def run(
     del judge_mode
     from orchestrator.cli.dryrun import dry_document, dry_text, rehearse
     from orchestrator.core.interventions import checked_sets
-    from orchestrator.core.value import canonical
     from orchestrator.runtime.prepare import load_law, prepare
     from orchestrator.runtime.run import Limits, begin
 
@@ -122,13 +121,13 @@ def run(
         if runs is not None:
             from orchestrator.cli.ensemble import Common, play_many
 
-            common = Common(played, canonical(loaded.design_data), rounds, limits, named)
+            common = Common(played, loaded.design_text, rounds, limits, named)
             play_many(front, store, common, runs, name, settings, backends)
             return
 
         def new() -> "RunRow":
             return begin(
-                store(), played.design, loaded.design_data, played,
+                store(), played.design, loaded.design_text, played,
                 name=name, rounds=rounds, limits=limits, backends=named,
             )  # fmt: skip
 

@@ -4,7 +4,7 @@ Rows that come out of the database are not validated (damage must be readable to
 are built by the program or read from an export are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -172,6 +172,17 @@ class Whole(NamedTuple):
     calls: tuple[CallRow, ...]
     """In the order of recording."""
     events: tuple[EventRow, ...]
+
+
+class NewRun(NamedTuple):
+    """A run to be written whole: see `Ledger.begin_run`."""
+
+    row: RunRow
+    texts: dict[str, str]
+    """hash -> text."""
+    events: Sequence[EventRow]
+    shared: Sequence[str] = ()
+    """Hashes of further texts of its own that an earlier run has brought."""
 
 
 class NewEvent(NamedTuple):

@@ -20,7 +20,7 @@ from orchestrator.ledger.faults import store_fault
 from orchestrator.ledger.locks import FileLocks, Locks, RunLock
 from orchestrator.ledger.place import Place, place_of
 from orchestrator.ledger.requests import UnreadableError, call_of
-from orchestrator.ledger.rows import CallCost, CallRecord, CallRow, EventRow, RunRow, Status, Whole
+from orchestrator.ledger.rows import CallCost, CallRecord, CallRow, EventRow, NewRun, RunRow, Status, Whole
 from orchestrator.ledger.sqlite import SqliteWriting
 from orchestrator.ledger.talk import DatabaseFault, On, Readers, Writing
 from orchestrator.ledger.writer import Writer
@@ -92,15 +92,21 @@ class Ledger:
         texts: Mapping[str, str],
         events: Sequence[EventRow] = (),
         calls: Sequence[CallRow] = (),
-        shared: Sequence[str] = (),
     ) -> Future[RunRow]:
         """A new run, whole or not at all: its texts (hash -> text, the design's among them), its first events
-        (from sequence number 0), and calls copied from a parent (renumbered, their texts shared). `shared`: hashes of
-        further texts of its own that an earlier run has brought.
+        (from sequence number 0), and calls copied from a parent (renumbered, their texts shared).
 
         The future holds BadUsage for a bad or taken name, LedgerConflict for a taken id or a broken chain.
         """
-        return self._writer.submit(lambda on: writes.begin_run(on, row, texts, events, calls, shared))
+        return self._writer.submit(lambda on: writes.begin_run(on, row, texts, events, calls))
+
+    def add_runs(self, new: Sequence[NewRun]) -> Future[list[RunRow]]:
+        """Runs that were played elsewhere, all of them or none; the future holds what that of `begin_run` may."""
+
+        def work(on: On) -> list[RunRow]:
+            return [writes.begin_run(on, run.row, run.texts, run.events, (), run.shared) for run in new]
+
+        return self._writer.submit(work)
 
     def keep_call(self, run: str, record: CallRecord) -> Future[CallRow]:
         """A call and its reply; only when the future is done may the reply be read. It holds LedgerConflict

@@ -7,10 +7,12 @@ that it reports into `file:line`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from orchestrator.core.scenario import Persona, Scenario
+from orchestrator.core.value import canonical
 from orchestrator.errors import BadInput, BadPersona, BadPrompt, BadScenario
 from orchestrator.library import design, faults, personas, prompts, scenarios, variants
 from orchestrator.library.faults import Problem
@@ -49,7 +51,7 @@ class Places:
                 return self.merged.where(path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """A scenario ready to be compiled and stored."""
 
@@ -65,6 +67,11 @@ class Loaded:
     places: Places
     variant: str | None = None
     """The variant that was laid over it."""
+
+    @cached_property
+    def design_text(self) -> str:
+        """The canonical JSON of `design_data`, as it is stored."""
+        return canonical(self.design_data)
 
     def where(self, path: tuple[Step, ...]) -> str:
         """`file:line` of a path in the scenario (`("rules", "flagged", "when")`), in a persona

@@ -7,7 +7,6 @@ It has the hash that a single run with its seed would have; the rounds are playe
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,15 +20,16 @@ from orchestrator.core.state import fold
 from orchestrator.core.value import digest, linked
 from orchestrator.errors import BadUsage, OrchestratorError, Stopped
 from orchestrator.ledger.ids import new_run_id
-from orchestrator.ledger.rows import EventRow, RunRow
+from orchestrator.ledger.rows import EventRow, NewRun, RunRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime.recorded import Played
 from orchestrator.runtime.round import play_round, table_of
 from orchestrator.runtime.run import Limits, new_row
 from orchestrator.runtime.workers import FEW, Workers, cores
 
-_UNWRITTEN = 64
-"""Runs that may wait for the disk."""
+MOST_TOGETHER = 32
+TOGETHER_S = 0.5
+"""Runs are written together that ended within this time, but no more than so many."""
 
 
 class Failure(TypedDict):
@@ -172,21 +172,44 @@ def play_all(
     Once `stop` says so no further run is begun. Raises RunPaused where a process is lost, OrchestratorError for a
     defect; what was given before stays.
     """
-    unwritten: deque[Future[RunRow]] = deque()
-    first = True
     with _records(common, [run.seed for run in wanted], stop, processes or cores()) as records:
-        for (seed, name), record in zip(wanted, records, strict=False):
-            unwritten.append(_write(ledger, common, seed, name, record, first=first))
+        writing: Future[list[RunRow]] | None = None
+        error: OrchestratorError | None = None
+        try:
+            for group in _groups(common, zip(wanted, records, strict=False)):
+                before, writing = writing, ledger.add_runs(group)  # it is written while the next ones are played
+                if before is not None:
+                    yield from _done(before)
+        except OrchestratorError as stopped:
+            error = stopped
+        if writing is not None:
+            yield from _done(writing)
+        if error is not None:
+            raise error
+
+
+def _groups(common: Common, played: Iterable[tuple[Wanted, Record]]) -> Iterator[list[NewRun]]:
+    """The runs as they are to be written, some together: those of about half a second. Where playing ends with an
+    error those that are there come before it."""
+    group: list[NewRun] = []
+    first, since = True, time.monotonic()
+    try:
+        for (seed, name), record in played:
+            group.append(_new(common, seed, name, record, first=first))
             first = False
-            while unwritten and (len(unwritten) > _UNWRITTEN or unwritten[0].done()):
-                yield _done(unwritten.popleft())
-        while unwritten:
-            yield _done(unwritten.popleft())
+            if len(group) >= MOST_TOGETHER or time.monotonic() - since > TOGETHER_S:
+                yield group
+                group, since = [], time.monotonic()
+    except OrchestratorError:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
-def _done(future: Future[RunRow]) -> Done:
-    row = future.result()
-    return Done(row.id, row.status, row.outcome)
+def _done(writing: Future[list[RunRow]]) -> Iterator[Done]:
+    return (Done(row.id, row.status, row.outcome) for row in writing.result())
 
 
 @contextmanager
@@ -210,10 +233,8 @@ def _one_by_one(common: Common, seeds: Sequence[int], stop: Callable[[], bool]) 
         yield record
 
 
-def _write(
-    ledger: Ledger, common: Common, seed: int, name: str | None, record: Record, *, first: bool
-) -> Future[RunRow]:
-    """The run with all its events, in one step; the first brings the text that all share."""
+def _new(common: Common, seed: int, name: str | None, record: Record, *, first: bool) -> NewRun:
+    """The run with all its events; the first brings the text that all share."""
     design, run, error = common.design(seed), new_run_id(), record["error"]
     rows = [EventRow(run, seq, *event) for seq, event in enumerate(record["events"])]
     if error is not None:
@@ -227,5 +248,5 @@ def _write(
     )  # fmt: skip
     text = design.text()
     if first:
-        return ledger.begin_run(row, {digest(text): text, design.data: common.data}, rows)
-    return ledger.begin_run(row, {digest(text): text}, rows, shared=[design.data])
+        return NewRun(row, {digest(text): text, design.data: common.data}, rows)
+    return NewRun(row, {digest(text): text}, rows, [design.data])

@@ -13,7 +13,7 @@ from orchestrator.core.events import SeatPlay
 from orchestrator.core.interventions import checked_sets
 from orchestrator.core.law import Law
 from orchestrator.core.logs import Logged
-from orchestrator.core.value import canonical, digest
+from orchestrator.core.value import digest
 from orchestrator.errors import BadPersona, BadScenario, BadUsage, UnknownBackend
 from orchestrator.library import Loaded, load_scenario
 from orchestrator.runtime.recorded import Played, remember_law
@@ -38,7 +38,7 @@ def load_law(name: str, working: Path, variant: str | None = None) -> tuple[Load
             hint=f"orchestrate scenarios check {name}",
             where=where,
         )
-    remember_law(canonical(loaded.design_data), compiled.law, loaded.prompts)
+    remember_law(loaded.design_text, compiled.law, loaded.prompts)
     return loaded, compiled.law
 
 
@@ -96,7 +96,7 @@ def prepare(
             plays=tuple(seat_play(name, settings, backends) for name in settings.judge), policy_too=judge_policy
         )
         named["judge"] = ",".join(settings.judge)
-    data = digest(canonical(loaded.design_data))
+    data = digest(loaded.design_text)
     design = Design(
         data=data, seed=seed, seats=seats, judge=judge, sets=checked_sets(law, sets),
         talk=law.scenario.talks.turns if talk is None else talk, variant=loaded.variant,
@@ -108,7 +108,7 @@ def prepare_log(loaded: Loaded, law: Law, rows: tuple[Logged, ...]) -> Played:
     """The design of a run whose moves are those of a recorded log: nobody is asked, and nobody judges."""
     by_log = {seat: SeatPlay(by="log") if held.members is None else PLAY_POLICY
               for seat, held in law.scenario.seats.items()}  # fmt: skip
-    data = digest(canonical(loaded.design_data))
+    data = digest(loaded.design_text)
     design = Design(data=data, seed=1, seats=by_log, judge=None, log=rows, variant=loaded.variant)
     return Played(design, law, loaded.prompts)
 

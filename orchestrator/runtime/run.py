@@ -51,7 +51,7 @@ class Limits:
 def begin(
     ledger: Ledger,
     design: Design,
-    data: Any,
+    data: str,
     played: Played,
     *,
     name: str | None,
@@ -59,12 +59,13 @@ def begin(
     limits: Limits,
     backends: Mapping[str, str],
 ) -> RunRow:
-    """Writes a new run with its first events; nothing is played yet. `backends`: seat -> configured name."""
+    """Writes a new run with its first events; nothing is played yet. `data`: the text of scenario, personas and
+    prompts; `backends`: seat -> configured name."""
     opened = rules.open_run(played.law, design.seed, design.hash(), design.sets)
     run = new_run_id()
     rows = chained(run, [NewEvent(event.round, event.kind, event.body()) for event in opened])
     row = new_row(run, design, played, name, rounds, limits, backends)
-    texts = {digest(text): text for text in (design.text(), canonical(data))}
+    texts = {digest(text): text for text in (design.text(), data)}
     return ledger.begin_run(row, texts, rows).result()
 
 

@@ -201,7 +201,7 @@ def test_an_import_that_was_interrupted_is_resumed_like_any_run(sh: Shell, tmp_p
     played = prepare_log(loaded, law, read_log(DATA / f"{run}_actions.csv", law.scenario))
     with Ledger.open(str(tmp_path / "runs" / "orchestrate.db")) as ledger:
         row = begin(
-            ledger, played.design, loaded.design_data, played, name="cut", rounds=None, limits=Limits(), backends={}
+            ledger, played.design, loaded.design_text, played, name="cut", rounds=None, limits=Limits(), backends={}
         )
     resumed = sh("resume", "cut", "--json")
     assert resumed.code == 0, resumed.err

@@ -230,7 +230,7 @@ def takeoff() -> tuple[Design, Any, Played]:
 def test_a_replay_of_random_play_on_takeoff_gives_the_same_bytes(tmp_path: Path) -> None:
     design, data, played = takeoff()
     with store(tmp_path) as ledger:
-        row = run.begin(ledger, design, data, played, name=None, rounds=6, limits=run.Limits(), backends={})
+        row = run.begin(ledger, design, canonical(data), played, name=None, rounds=6, limits=run.Limits(), backends={})
         row = play(ledger, row, Rule(any_legal))
         assert row.rounds == 6
         assert {call.kind for call in ledger.calls(row.id)} >= {"decide", "judge", "referee"}

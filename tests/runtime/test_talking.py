@@ -7,6 +7,7 @@ from typing import Any
 from orchestrator.core.call import Call
 from orchestrator.core.design import Design
 from orchestrator.core.events import AnyEvent, event_from
+from orchestrator.core.value import canonical
 from orchestrator.ledger.rows import RunRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.runtime import run
@@ -42,7 +43,7 @@ def begin(ledger: Ledger, talk: int = 2, **more: Any) -> RunRow:
     design, data, played = design_of(DATA, policies=PEOPLE, **more)
     design = design.model_copy(update={"talk": talk})
     played = Played(design, played.law, played.prompts)
-    return run.begin(ledger, design, data, played, name=None, rounds=None, limits=run.Limits(), backends={})
+    return run.begin(ledger, design, canonical(data), played, name=None, rounds=None, limits=run.Limits(), backends={})
 
 
 def events_of(ledger: Ledger, row: RunRow) -> list[AnyEvent]:
@@ -138,7 +139,8 @@ def test_a_fork_changes_the_enforcement_of_an_agreement_alone(tmp_path: Path) ->
     people = {"ann": persona("ann", *lines), "bob": persona("bob", *lines)}
     with store(tmp_path) as ledger:
         design, stored, played = design_of(data, policies=people, seats={"ann": POLICY})
-        row = run.begin(ledger, design, stored, played, name=None, rounds=None, limits=run.Limits(), backends={})
+        text = canonical(stored)
+        row = run.begin(ledger, design, text, played, name=None, rounds=None, limits=run.Limits(), backends={})
         parent = play(ledger, row)
         held = recorded(ledger, parent)
         entered = of_kind(events_of(ledger, parent), "stage_entered")

@@ -133,7 +133,10 @@ def store(folder: Path) -> Ledger:
 def begin(ledger: Ledger, limits: run.Limits | None = None, rounds: int | None = None, **more: Any) -> RunRow:
     """A new run of the bench."""
     design, data, played = design_of(**more)
-    return run.begin(ledger, design, data, played, name=None, rounds=rounds, limits=limits or run.Limits(), backends={})
+    return run.begin(
+        ledger, design, canonical(data), played,
+        name=None, rounds=rounds, limits=limits or run.Limits(), backends={},
+    )  # fmt: skip
 
 
 def play(

@@ -17,7 +17,7 @@ from orchestrator.core.compile import compile_law
 from orchestrator.core.design import Design, JudgePlay
 from orchestrator.core.events import AnyEvent, SeatPlay
 from orchestrator.core.state import RunState
-from orchestrator.core.value import canonical, digest
+from orchestrator.core.value import digest
 from orchestrator.ledger.rows import RunRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.library import load_scenario
@@ -239,14 +239,12 @@ def played(
     assert law is not None
     plays = {**dict.fromkeys(law.scenario.seats, ON_POLICY), **(seats or {})}
     judge = JudgePlay(plays=(ROTE,)) if judged else None
-    design = Design(
-        data=digest(canonical(loaded.design_data)), seed=seed, seats=plays, judge=judge, sets=dict(sets or {})
-    )
+    design = Design(data=digest(loaded.design_text), seed=seed, seats=plays, judge=judge, sets=dict(sets or {}))
     named = {seat: "policy" if play.by == "policy" else "cage" for seat, play in plays.items()}
     row = runtime.begin(
         ledger,
         design,
-        loaded.design_data,
+        loaded.design_text,
         Played(design, law, loaded.prompts),
         name=name,
         rounds=rounds,
